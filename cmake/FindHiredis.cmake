@@ -1,0 +1,16 @@
+# Debian's libhiredis-dev 0.14 ships no CMake files. Defines Hiredis::hiredis.
+find_path(HIREDIS_INCLUDE_DIR hiredis/async.h)
+find_library(HIREDIS_LIBRARY hiredis)
+if(HIREDIS_INCLUDE_DIR)
+  file(STRINGS ${HIREDIS_INCLUDE_DIR}/hiredis/hiredis.h lines REGEX "#define HIREDIS_(MAJOR|MINOR|PATCH) ")
+  string(REGEX MATCHALL "[0-9]+" parts "${lines}")
+  list(JOIN parts "." HIREDIS_VERSION)
+endif()
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(Hiredis REQUIRED_VARS HIREDIS_LIBRARY HIREDIS_INCLUDE_DIR
+                                  VERSION_VAR HIREDIS_VERSION)
+if(Hiredis_FOUND AND NOT TARGET Hiredis::hiredis)
+  add_library(Hiredis::hiredis INTERFACE IMPORTED)
+  target_include_directories(Hiredis::hiredis SYSTEM INTERFACE ${HIREDIS_INCLUDE_DIR})
+  target_link_libraries(Hiredis::hiredis INTERFACE ${HIREDIS_LIBRARY})
+endif()

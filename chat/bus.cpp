@@ -79,6 +79,16 @@ user_presence read_presence_words(words& in) {
   return result;
 }
 
+room_hinted read_hint(words& in) {
+  room_hinted result;
+  result.seq = in.number();
+  result.change = in.next();
+  result.by = in.next();
+  result.role = role_from(in.next());
+  result.room = in.rest();
+  return result;
+}
+
 std::optional<bus_event> read_kind(char kind, words& in) {
   switch (kind) {
   case 'm': return message_logged{read_entry(in)};
@@ -93,7 +103,7 @@ std::optional<bus_event> read_kind(char kind, words& in) {
     return who_asked{std::move(node), in.number()};
   }
   case 'h': return read_who(in);
-  case 'j': return room_hinted{std::string(in.rest())};
+  case 'j': return read_hint(in);
   case 'p': return presence_changed{read_presence_words(in)};
   default: return {};
   }
@@ -120,6 +130,11 @@ feed_step step_of(std::string_view payload) {
   }
   if (!in.ok()) return {};
   return step;
+}
+
+std::string write_hint(const room_hinted& hint) {
+  return "j " + std::to_string(hint.seq) + " " + hint.change + " " + hint.by + " " + std::string(name_of(hint.role)) +
+         " " + hint.room;
 }
 
 std::string write_typing(const user_id& user) { return "t " + user; }

@@ -45,8 +45,12 @@ struct who_told {
   std::uint64_t number = 0;
   std::vector<user_id> users;
 };
-/// `j <room>`: a user's list of rooms has grown.
+/// `j <seq> <change> <by> <role> <room>`: a user is new in a room whose log ended at `seq`.
 struct room_hinted {
+  seq_number seq = 0;
+  std::string change; // joined, added
+  user_id by;
+  room_role role = room_role::none;
   room_id room;
 };
 /// `p <version> <seen> <node> <node> ...`: where a user is connected has changed.
@@ -67,6 +71,7 @@ struct feed_step {
 };
 feed_step step_of(std::string_view payload);
 
+std::string write_hint(const room_hinted& hint);
 std::string write_typing(const user_id& user);
 std::string write_read(const user_id& user, seq_number seq);
 std::string write_who_asked(std::string_view node, std::uint64_t number);

@@ -98,7 +98,7 @@ script_call call_room_leave(const room_id& room, const user_id& user) {
 }
 
 script_call call_room_add(const room_add& what, const user_id& by, std::size_t members_max) {
-  return on_room("room_add", what.room, {"info", "members", "roles"},
+  return on_room("room_add", what.room, {"info", "members", "roles", "log"},
                  {room_channel(what.room), by, what.user, what.role ? role_text(*what.role) : "", text(members_max)});
 }
 
@@ -186,6 +186,13 @@ outcome<appended> read_appended(const redis_value& answer) {
   return appended{{number(answer.at(0)), number(answer.at(1))}, answer.at(2).to_int()};
 }
 
+outcome<std::optional<seq_number>> read_added(const redis_value& answer) {
+  if (answer.if_array()) return number(answer.at(0));
+  auto why = refusal(answer);
+  if (why.code != errc::none) return why;
+  return std::nullopt;
+}
+
 outcome<std::monostate> read_done(const redis_value& answer) {
   auto why = refusal(answer);
   if (why.code != errc::none) return why;
@@ -208,8 +215,8 @@ script_call call_user_mark(const user_id& user, const room_id& room, seq_number 
   return {"user_mark", user_key(user), {user_name(user, "rooms")}, {room, text(seq)}};
 }
 
-script_call call_user_hint(const user_id& user, const room_id& room) {
-  return {"publish", user_key(user), {}, {user_channel(user), "j " + room}};
+script_call call_user_hint(const user_id& user, std::string payload) {
+  return {"publish", user_key(user), {}, {user_channel(user), std::move(payload)}};
 }
 
 outcome<user_rooms> read_user_rooms(const redis_value& answer) {

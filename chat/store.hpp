@@ -103,6 +103,8 @@ struct appended {
   std::int64_t unix_ms = 0;
 };
 outcome<appended> read_appended(const redis_value& answer);
+/// Where the log ended when the user was added; nothing if the user was a member before.
+outcome<std::optional<seq_number>> read_added(const redis_value& answer);
 /// 'OK', or why not.
 outcome<std::monostate> read_done(const redis_value& answer);
 
@@ -117,8 +119,8 @@ script_call call_user_room_add(const user_id& user, const room_id& room, std::si
 script_call call_user_room_remove(const user_id& user, const std::vector<room_id>& rooms);
 script_call call_user_rooms(const user_id& user);
 script_call call_user_mark(const user_id& user, const room_id& room, seq_number seq);
-/// Tells the user's sessions everywhere that `room` is new among their rooms.
-script_call call_user_hint(const user_id& user, const room_id& room);
+/// Tells the user's sessions everywhere that a room is new among theirs (`payload`: see `write_hint`).
+script_call call_user_hint(const user_id& user, std::string payload);
 outcome<user_rooms> read_user_rooms(const redis_value& answer);
 
 // -- presence ----------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 -- Adds a member, or changes a member's role. Owners may give any role; moderators may add plain members.
--- KEYS: shard, info, members, roles
+-- KEYS: shard, info, members, roles, log
 -- ARGV: table epoch, channel, by, user, role ("" = member, and no change of who is one), members allowed
--- Answers 'OK'; 'ABSENT', 'FORBIDDEN', 'FULL', 'LAST'.
-local info, members, roles = KEYS[2], KEYS[3], KEYS[4]
+-- Answers {seq of the log's end}; 'OK' if nothing changed, 'ABSENT', 'FORBIDDEN', 'FULL', 'LAST'.
+local info, members, roles, log = KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local channel, by, user, role, allowed = ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
 local rank = role_of(members, roles, by)
 local kind = redis.call('HGET', info, 'kind')
@@ -28,4 +28,7 @@ if before == 'owner' then
   end
 end
 set_member(channel, info, members, roles, user, role == '' and 'member' or role, before == 'none' and 'added' or 'role', by)
-return 'OK'
+if before ~= 'none' then
+  return 'OK'
+end
+return {last_seq(info, log, redis.call('HGET', info, 'epoch'))}

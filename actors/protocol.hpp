@@ -247,27 +247,37 @@ using presence_actor = caf::typed_actor<
 
 // -- node ----------------------------------------------------------------------------------------------------------
 
-/// A new connection has proved who it is.
-struct open_session {
-  identity who;
-  std::shared_ptr<client> sink;
-};
 /// A room actor has no seats and has handled this many `attend`s: may it end?
 struct room_idle {
   room_id room;
   std::uint64_t attends = 0;
 };
-/// The node has been declared dead, or is asked to go: its clients are sent elsewhere.
-struct evict_clients {
-  std::string reason;
+/// Another worker node, as the master told of it.
+struct cluster_node {
+  std::string name;
+  std::uint64_t incarnation = 0;
+  std::string url; // where clients connect
 };
+struct nodes_changed {
+  std::vector<cluster_node> nodes; // this one included
+  bool master_reachable = false;
+};
+/// The cluster has declared this node dead: it goes on under a new incarnation, and its clients must come anew.
+struct begin_incarnation {
+  std::uint64_t incarnation = 0;
+};
+/// What the node tells itself later.
 struct restart_children {};
 
 /// Starts and restarts everything of a node, and knows which rooms are active on it.
 using node_actor =
-    caf::typed_actor<caf::replies_to<attend>::with<attended>, caf::replies_to<open_session>::with<session_actor>,
-                     caf::reacts_to<room_idle>, caf::reacts_to<use_table>, caf::reacts_to<shard_report>,
-                     caf::reacts_to<evict_clients>, caf::reacts_to<restart_children>>;
+    caf::typed_actor<caf::replies_to<attend>::with<attended>, caf::reacts_to<room_idle>, caf::reacts_to<use_table>,
+                     caf::reacts_to<shard_report>, caf::reacts_to<nodes_changed>, caf::reacts_to<begin_incarnation>,
+                     caf::reacts_to<restart_children>>;
+
+/// What membership tells its node.
+using member_listener =
+    caf::typed_actor<caf::reacts_to<use_table>, caf::reacts_to<nodes_changed>, caf::reacts_to<begin_incarnation>>;
 
 } // namespace starling
 
@@ -317,9 +327,9 @@ STARLING_LOCAL(get_users)
 STARLING_LOCAL(renew_leases)
 STARLING_LOCAL(grace_over)
 STARLING_LOCAL(flush_presence)
-STARLING_LOCAL(open_session)
 STARLING_LOCAL(room_idle)
-STARLING_LOCAL(evict_clients)
+STARLING_LOCAL(nodes_changed)
+STARLING_LOCAL(begin_incarnation)
 STARLING_LOCAL(restart_children)
 STARLING_LOCAL(client_error)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<starling::user_presence>)

@@ -51,6 +51,11 @@ std::uintmax_t size_of(const std::filesystem::path& file) {
   return absent ? 0 : size;
 }
 
+bool has_died(pid_t pid) {
+  siginfo_t info{};
+  return waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
+}
+
 asio::awaitable<void> wait_for(asio::steady_timer& timer) {
   error_code cancelled; // is as good as expired: whoever waits looks at what there is
   co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
@@ -213,7 +218,10 @@ asio::awaitable<void> supervisor::collect_the_dead() {
     // One signal may stand for several deaths, and a death may come before the first wait: look, then wait.
     for (const auto& group : stages_)
       for (const auto& c : group)
-        if (c->alive() && waitpid(c->pid, &c->wait_status, WNOHANG) == c->pid) {
+        if (c->alive() && has_died(c->pid)) {
+          // Its group has its number, which is nobody else's until it is waited for.
+          kill(-c->pid, SIGKILL);
+          waitpid(c->pid, &c->wait_status, 0);
           c->pid = -1;
           changed();
         }

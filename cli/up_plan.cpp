@@ -49,7 +49,8 @@ fs::path state_file(const up_options& options, const std::string& name) {
 }
 
 std::string master_toml(const up_options& options) {
-  auto text = "state_file = " + quoted(state_file(options, "master.json").string()) + "\n" + cluster_section(options);
+  auto text = "\n[master]\nstate_file = " + quoted(state_file(options, "master.json").string()) + "\n" +
+              cluster_section(options);
   for (unsigned i = 1; i <= options.shards; ++i) {
     const auto address = options.memory ? "memory:" : "redis://" + loopback(options.redis_port + i - 1);
     text += "\n[[shard]]\nname = " + quoted(numbered("shard", i)) + "\naddress = " + quoted(address) + "\nweight = 1\n";
@@ -59,7 +60,7 @@ std::string master_toml(const up_options& options) {
 
 std::string node_toml(const up_options& options, unsigned i) {
   const auto name = numbered("node", i);
-  return "name = " + quoted(name) + "\nlisten = " + quoted(loopback(options.port + i - 1)) +
+  return "\n[node]\nname = " + quoted(name) + "\nlisten = " + quoted(loopback(options.port + i - 1)) +
          "\ntable_file = " + quoted(state_file(options, name + ".table").string()) + "\n" + cluster_section(options);
 }
 

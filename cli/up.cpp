@@ -7,7 +7,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include <chrono>
+#include <csignal>
 #include <iostream>
+#include <memory>
+#include <optional>
 #include <sstream>
 
 #include "cli/data_directory.hpp"
@@ -57,23 +61,49 @@ std::string welcome(const up_options& options) {
   return text.str();
 }
 
-// Ctrl-C, `kill`, a closed terminal: the first ends the cluster in order, the second at once.
-void stop_on_signal(asio::signal_set& signals, supervisor& cluster) {
-  signals.async_wait([&](boost::system::error_code cancelled, int) {
-    if (cancelled) return;
-    say("stopping; once more kills at once");
-    cluster.stop();
-    stop_on_signal(signals, cluster);
-  });
-}
+// Ctrl-C, `kill`, a closed terminal: the first ends the cluster in order, the next at once.
+class stop_signals {
+public:
+  stop_signals(asio::io_context& io, supervisor& cluster) : signals_(io, SIGINT, SIGTERM), cluster_(cluster) {
+    // Under nohup it is ignored, and has to stay so.
+    struct sigaction hangup {};
+    if (sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler != SIG_IGN) signals_.add(SIGHUP);
+    wait();
+  }
+
+  void cancel() { signals_.cancel(); }
+
+private:
+  using clock = std::chrono::steady_clock;
+
+  void wait() {
+    signals_.async_wait([this](boost::system::error_code cancelled, int) {
+      if (cancelled) return;
+      stop();
+      wait();
+    });
+  }
+
+  void stop() {
+    // One Ctrl-C may come twice: from the terminal, and passed on by whatever started us.
+    const auto now = clock::now();
+    if (first_ && now - *first_ < std::chrono::milliseconds{500}) return;
+    say(first_ ? "killing what is left" : "stopping; Ctrl-C again kills at once");
+    if (!first_) first_ = now;
+    cluster_.stop();
+  }
+
+  asio::signal_set signals_;
+  supervisor& cluster_;
+  std::optional<clock::time_point> first_;
+};
 
 // Answers why the cluster did not start; empty: it ran and was stopped.
 std::string run_cluster(const up_options& options) {
   auto stages = plan_cluster(options, fs::read_symlink("/proc/self/exe").string());
   asio::io_context io{1};
   supervisor cluster{io, {}, say};
-  asio::signal_set signals{io, SIGINT, SIGTERM, SIGHUP};
-  stop_on_signal(signals, cluster);
+  stop_signals signals{io, cluster};
   std::string failure;
   asio::co_spawn(io, cluster.run(std::move(stages), [&] { say(welcome(options)); }),
                  [&](std::exception_ptr broken, std::string why) {
@@ -86,6 +116,7 @@ std::string run_cluster(const up_options& options) {
 }
 
 int run_up(up_options options, bool nodes_given) {
+  signal(SIGPIPE, SIG_IGN); // whoever read what we say may go before the cluster does
   try {
     choose_store(options, nodes_given);
     // Before the ports: of two of us on one directory, the second is told of the first and not of its ports.
@@ -119,7 +150,7 @@ void add_up_command(CLI::App& app, std::function<int()>& chosen) {
       ->check(CLI::Range(1, 65535));
   up->add_option("--data", options->data, "Directory for logs, data and the cluster's token");
   up->add_flag("--memory", options->memory, "No Redis: the shards live in the memory of one node");
-  up->get_formatter()->column_width(32);
+  up->get_formatter()->column_width(48);
   for (auto* option : up->get_options())
     if (option->get_expected_max() > 0) option->capture_default_str();
   up->callback([options, nodes, &chosen] {

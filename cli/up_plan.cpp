@@ -111,7 +111,7 @@ child_spec node_spec(const up_options& options, const std::string& executable, u
   return spec;
 }
 
-bool is_free(unsigned port) {
+boost::system::error_code try_port(unsigned port) {
   boost::asio::io_context io;
   tcp::acceptor acceptor{io};
   boost::system::error_code failed;
@@ -120,7 +120,7 @@ bool is_free(unsigned port) {
   if (!failed) acceptor.set_option(tcp::acceptor::reuse_address(true), failed);
   if (!failed) acceptor.bind({boost::asio::ip::address_v4::loopback(), static_cast<std::uint16_t>(port)}, failed);
   if (!failed) acceptor.listen(1, failed);
-  return !failed;
+  return failed;
 }
 
 } // namespace
@@ -142,7 +142,10 @@ std::string port_trouble(const std::vector<listening>& wanted) {
     const auto of_whom = "port " + std::to_string(port) + " (of " + name + ") ";
     if (port > 65535) return of_whom + "does not exist: begin lower, by " + option;
     if (!seen.insert(port).second) return of_whom + "is asked for twice: choose another by " + option;
-    if (!is_free(port)) return of_whom + "cannot be had: stop what listens there, or choose another by " + option;
+    const auto failed = try_port(port);
+    if (failed == boost::asio::error::address_in_use)
+      return of_whom + "is taken: stop what listens there, or choose another by " + option;
+    if (failed) return of_whom + "cannot be had: " + failed.message() + "; choose another by " + option;
   }
   return {};
 }

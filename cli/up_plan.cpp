@@ -61,7 +61,8 @@ std::string master_toml(const up_options& options) {
 std::string node_toml(const up_options& options, unsigned i) {
   const auto name = numbered("node", i);
   return "\n[node]\nname = " + quoted(name) + "\nlisten = " + quoted(loopback(options.port + i - 1)) +
-         "\ntable_file = " + quoted(state_file(options, name + ".table").string()) + "\n" + cluster_section(options);
+         "\ntable_file = " + quoted(state_file(options, name + ".table").string()) + "\n" + cluster_section(options) +
+         "\n[timings]\ndrain = \"2s\"\n"; // whoever presses Ctrl-C waits for it
 }
 
 fs::path log_of(const up_options& options, const std::string& name) { return options.data / "log" / (name + ".log"); }

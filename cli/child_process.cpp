@@ -13,27 +13,13 @@
 #include <cstring>
 #include <fstream>
 
+#include "cli/descriptor.hpp"
+
 namespace starling::cli {
 namespace {
 
 // A log that has grown beyond this when its program starts is set aside as `<name>.old`, of which one is kept.
 constexpr std::uintmax_t log_max_bytes = 64 * 1024 * 1024;
-
-class descriptor {
-public:
-  explicit descriptor(int fd) : fd_(fd) {}
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  ~descriptor() { close(); }
-  int get() const { return fd_; }
-  void close() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-
-private:
-  int fd_;
-};
 
 // While a child has our signal handlers but not yet its own program, a signal to it would be taken for one to us
 // (Asio's handlers write into a pipe that both share). So none is let through between fork and exec.

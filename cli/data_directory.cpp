@@ -41,19 +41,24 @@ void make_token(const fs::path& path) {
   if (fs::exists(path)) return;
   const fs::path fresh = path.string() + ".new";
   fs::remove(fresh);
-  const int fd = open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) fail("cannot write " + fresh.string());
-  write_all(fd, random_token() + "\n", fresh);
-  if (close(fd) != 0) fail("cannot write " + fresh.string());
+  {
+    const descriptor file{open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+    if (file.get() < 0) fail("cannot write " + fresh.string());
+    write_all(file.get(), random_token() + "\n", fresh);
+    if (fsync(file.get()) != 0) fail("cannot write " + fresh.string());
+  }
   fs::rename(fresh, path);
 }
 
-int lock(const fs::path& directory) {
-  const auto path = directory / "lock";
+int open_lock(const fs::path& path) {
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) fail("cannot write " + path.string());
+  return fd;
+}
+
+void take_lock(int fd, const fs::path& directory) {
+  const auto path = directory / "lock";
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    close(fd);
     std::string holder;
     std::ifstream(path) >> holder;
     throw std::runtime_error(directory.string() + " is in use by another `starling up` (pid " + holder +
@@ -61,19 +66,21 @@ int lock(const fs::path& directory) {
   }
   if (ftruncate(fd, 0) != 0) fail("cannot write " + path.string());
   write_all(fd, std::to_string(getpid()) + "\n", path);
-  return fd;
+}
+
+fs::path made(const fs::path& path) {
+  auto absolute = fs::absolute(path).lexically_normal();
+  std::error_code failed;
+  fs::create_directories(absolute, failed);
+  if (failed) throw std::runtime_error("cannot make the directory " + absolute.string() + ": " + failed.message());
+  return absolute;
 }
 
 } // namespace
 
-data_directory::data_directory(const fs::path& path) : path_(fs::absolute(path).lexically_normal()) {
-  std::error_code failed;
-  fs::create_directories(path_, failed);
-  if (failed) throw std::runtime_error("cannot make the directory " + path_.string() + ": " + failed.message());
-  lock_ = lock(path_);
+data_directory::data_directory(const fs::path& path) : path_(made(path)), lock_(open_lock(path_ / "lock")) {
+  take_lock(lock_.get(), path_);
   make_token(path_ / "cluster.token");
 }
-
-data_directory::~data_directory() { close(lock_); }
 
 } // namespace starling::cli

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "cli/descriptor.hpp"
+
 namespace starling::cli {
 
 /// The directory of one local cluster, held so that no second `starling up` uses it at the same time.
@@ -12,14 +14,13 @@ public:
   explicit data_directory(const std::filesystem::path& path);
   data_directory(const data_directory&) = delete;
   data_directory& operator=(const data_directory&) = delete;
-  ~data_directory();
 
   /// Absolute.
   const std::filesystem::path& path() const { return path_; }
 
 private:
   std::filesystem::path path_;
-  int lock_ = -1; // held until this is closed, be it by the end of the process
+  descriptor lock_; // held until this is closed, be it by the end of the process
 };
 
 } // namespace starling::cli

@@ -9,11 +9,13 @@
 #include <boost/asio/post.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <caf/scoped_actor.hpp>
 
 #include "actors/cluster.hpp"
 #include "actors/membership.hpp"
 #include "actors/node.hpp"
 #include "actors/scheduler.hpp"
+#include "cli/commands.hpp"
 #include "cli/options.hpp"
 #include "cli/wait_for_signal.hpp"
 #include "net/flusher.hpp"
@@ -73,6 +75,14 @@ std::variant<verifier, std::string> make_verifier(const auth_settings& auth, std
   });
 }
 
+/// Tells the master that this node goes, if there is one to be told.
+void leave(caf::actor_system& system, const membership_actor& member) {
+  caf::scoped_actor self{system};
+  self->request(member, milliseconds(1'000), leave_cluster{})
+      .receive([](const caf::unit_t&) {}, [](const caf::error&) {}); // then it finds out by silence
+  caf::anon_send_exit(member, caf::exit_reason::user_shutdown);
+}
+
 /// How long clients are spread over when they are sent away in the middle of things, so that they do not all come back
 /// at once.
 constexpr milliseconds eviction_spread{2'000};
@@ -85,6 +95,7 @@ int run_node(const node_settings& settings, node_secrets secrets) {
   if (settings.auth.mode == "open")
     log::warn("auth.open", "listen={} anybody_may_be=anybody", settings.listen);
 
+  keep_signals();
   asio::io_context io;
   caf::actor_system_config config;
   auto threads = settings.threads != 0 ? settings.threads : std::max(1u, std::thread::hardware_concurrency());
@@ -112,7 +123,7 @@ int run_node(const node_settings& settings, node_secrets secrets) {
 
     node_options options;
     options.settings = settings;
-    options.incarnation = static_cast<std::uint64_t>(unix_ms());
+    options.incarnation = first_incarnation();
     options.make_link = make_links(io, settings.redis, secrets.redis_password);
     options.fan = std::shared_ptr<fan_out>(&writes, [](fan_out*) {});
     options.sessions = sessions;
@@ -125,7 +136,7 @@ int run_node(const node_settings& settings, node_secrets secrets) {
     } else {
       auto url = settings.url.empty() ? "ws://" + settings.listen + "/ws" : settings.url;
       auto member = system.spawn(
-          membership, membership_options{settings.cluster, secrets.cluster_token, settings.name, incarnation, url,
+          membership, membership_options{settings.cluster, secrets.cluster_token, {settings.name, incarnation, url},
                                          settings.table_file, &io, member_listener(self)});
       log::info("node.started", "name={} listen={} threads={}", settings.name, settings.listen, threads);
       auto signal = wait_for_signal();
@@ -134,7 +145,7 @@ int run_node(const node_settings& settings, node_secrets secrets) {
       clients.stop_accepting();
       clients.close_all(close_code::going_away, "this node is leaving", settings.timings.drain / 2);
       wait_until([&] { return clients.connections() == 0; }, settings.timings.drain);
-      caf::anon_send_exit(member, caf::exit_reason::user_shutdown);
+      leave(system, member);
     }
     clients.close_all(close_code::going_away, "this node is leaving", milliseconds(0));
     caf::anon_send_exit(self, caf::exit_reason::user_shutdown);

@@ -8,8 +8,10 @@
 #include <boost/beast/websocket/stream.hpp>
 
 #include "chat/json_text.hpp"
+#include "net/deadlines.hpp"
 #include "net/intake.hpp"
 #include "net/outlet.hpp"
+#include "net/proof.hpp"
 #include "net/wire.hpp"
 
 namespace starling::net {
@@ -29,9 +31,6 @@ constexpr std::chrono::seconds linger{5};
 constexpr std::size_t first_piece_bytes = 256;
 constexpr std::size_t next_piece_bytes = 4096;
 
-// A wait that is longer is cut in pieces, so that a changed system clock is noticed and no sum overflows.
-constexpr std::chrono::hours wait_max{1};
-
 constexpr std::string_view subprotocol = "starling.v1";
 
 /// Between `low` and `high`, so that many clients do not come back in one moment.
@@ -45,19 +44,6 @@ bool offers_subprotocol(const upgrade_request& request) {
   return http::token_list{header}.exists(subprotocol);
 }
 
-/// What the client proves itself by in the upgrade request; nothing if it means to send `session.open`.
-std::optional<session_open> proof_in(const upgrade_request& request) {
-  std::string_view header = request[http::field::authorization];
-  constexpr std::string_view scheme = "bearer ";
-  if (header.size() > scheme.size() && beast::iequals(header.substr(0, scheme.size()), scheme)) {
-    return session_open{std::string(header.substr(scheme.size())), {}};
-  }
-  std::string_view target = request.target();
-  if (auto token = query_member(target, "token")) return session_open{std::move(*token), {}};
-  if (auto user = query_member(target, "user")) return session_open{{}, std::move(*user)};
-  return std::nullopt;
-}
-
 /// One WebSocket, from its upgrade to the last byte: reads, deadlines, and the end; `outlet` writes, `intake` answers.
 ///
 /// Everything here runs on the socket's strand, except what is marked.
@@ -65,7 +51,8 @@ class websocket final : public outlet {
 public:
   websocket(std::shared_ptr<services> uses, tcp_socket socket, registry::seat seat, std::string early)
       : outlet(uses->writes, *uses->counts, uses->limits.outbox_bytes), uses_(std::move(uses)), seat_(std::move(seat)),
-        intake_(*uses_, *this), stream_(std::move(socket), std::move(early), sink{*this}) {}
+        intake_(*uses_, *this), stream_(std::move(socket), std::move(early), sink{*this}),
+        deadlines_(uses_->timings, steady_clock::now()) {}
 
   void start(const upgrade_request& request);
 
@@ -82,7 +69,6 @@ private:
     void operator()(std::string bytes) const { owner.put(std::move(bytes)); }
   };
   struct departure {
-    steady_time when;
     close_code code;
     std::string reason;
   };
@@ -91,17 +77,15 @@ private:
   void read();
   void on_read(error_code why);
   void take_message();
+  void pause(bool on);
   void resume();
   void stream_ended(error_code why);
   void drain();
   void end();
 
   void check_deadlines();
-  void check_closing(steady_time now);
-  void check_opening(steady_time now);
-  void check_silence(steady_time now);
-  void check_token(steady_time now);
-  void expect(steady_time when);
+  void act(deadlines::due what);
+  void warn();
   void heard();
 
   // Of `outlet`, any thread:
@@ -128,14 +112,10 @@ private:
   beast::websocket::stream<wire<sink>, false> stream_; // false: no permessage-deflate, which costs much memory
   beast::flat_buffer message_;
   std::unique_ptr<departure> departure_;
-  steady_time started_ = steady_clock::now();
-  steady_time ping_at_{};                       // when to ping if nothing is heard until then
-  steady_time pinged_{};                        // when a ping went out that nothing has answered yet
-  steady_time closing_at_ = steady_time::max(); // when the socket is shut, answered or not
-  steady_time wakes_at_ = steady_time::max();
+  deadlines deadlines_;
+  steady_time wakes_at_ = deadlines::never;
   bool accepted_ = false;
   bool paused_ = false;
-  bool warned_ = false;   // that the token expires
   bool drained_ = false;  // the stream has ended; what still comes is thrown away
   bool finished_ = false; // our close frame has left
   bool ended_ = false;
@@ -155,7 +135,7 @@ void websocket::start(const upgrade_request& request) {
   // A refused client is let in all the same and then told: a browser does not see why an upgrade fails.
   std::optional<identity> who;
   std::string refused;
-  if (auto proof = proof_in(request)) {
+  if (auto proof = proof_in(request[http::field::authorization], request.target())) {
     auto outcome = uses_->verify(*proof);
     if (auto* why = std::get_if<std::string>(&outcome)) {
       refused = why->empty() ? "refused" : std::move(*why);
@@ -164,7 +144,7 @@ void websocket::start(const upgrade_request& request) {
       who = std::move(std::get<identity>(outcome));
     }
   }
-  expect(started_ + uses_->timings.open);
+  check_deadlines();
   stream_.async_accept(request, [self = me(), who = std::move(who), refused = std::move(refused)](
                                     error_code why) mutable { self->accepted(why, std::move(who), refused); });
 }
@@ -176,13 +156,15 @@ void websocket::accepted(error_code why, std::optional<identity> who, const std:
     return;
   }
   accepted_ = true;
+  deadlines_.upgraded();
   heard();
   if (!refused.empty()) {
     finish(close_code::token_refused, refused);
   } else if (who && !finishing()) {
     intake_.open(std::move(*who));
-    check_deadlines();
+    deadlines_.opened(intake_.expires());
   }
+  check_deadlines();
   read();
 }
 
@@ -209,20 +191,23 @@ void websocket::take_message() {
     finish(close_code::policy, "text frames only");
   } else {
     auto bytes = message_.cdata();
-    auto was_open = intake_.opened();
-    auto expired = intake_.expires();
     auto next = intake_.take({static_cast<const char*>(bytes.data()), bytes.size()});
-    paused_ = next == verdict::pause;
     if (next == verdict::refuse) finish(close_code::token_refused, "too many refused attempts");
-    if (intake_.expires() != expired) warned_ = false;
-    if (intake_.opened() != was_open || intake_.expires() != expired) check_deadlines();
+    if (intake_.opened() && deadlines_.opened(intake_.expires())) check_deadlines();
+    pause(next == verdict::pause);
   }
   message_.clear();
   if (message_.capacity() > 2 * first_piece_bytes) message_.shrink_to_fit();
 }
 
+void websocket::pause(bool on) {
+  paused_ = on;
+  deadlines_.pause(on);
+}
+
 void websocket::resume() {
-  if (!std::exchange(paused_, false) || drained_ || ended_) return;
+  if (!paused_ || drained_ || ended_) return;
+  pause(false);
   heard(); // an answer to a ping may have waited in the socket
   read();
 }
@@ -248,9 +233,10 @@ void websocket::close(close_code code, std::string_view reason) {
 }
 
 void websocket::leave(close_code code, std::string reason, milliseconds delay) {
-  auto when = steady_clock::now() + delay;
-  boost::asio::post(stream_.get_executor(), [self = me(), when, code, reason = std::move(reason)]() mutable {
-    self->departure_ = std::make_unique<departure>(departure{when, code, std::move(reason)});
+  boost::asio::post(stream_.get_executor(), [self = me(), when = steady_clock::now() + delay,
+                                             word = departure{code, std::move(reason)}]() mutable {
+    self->departure_ = std::make_unique<departure>(std::move(word));
+    self->deadlines_.leave_at(when);
     self->check_deadlines();
   });
 }
@@ -258,8 +244,8 @@ void websocket::leave(close_code code, std::string reason, milliseconds delay) {
 void websocket::begin_end() {
   intake_.end();
   if (ended_) return;
-  if (closing_at_ == steady_time::max()) closing_at_ = steady_clock::now() + linger;
-  expect(closing_at_);
+  deadlines_.end_by(steady_clock::now() + linger);
+  check_deadlines();
   resume(); // to see the client's close frame
 }
 
@@ -312,79 +298,58 @@ void websocket::watch_writable() {
                                            [self = me()](error_code) { self->flush(); });
 }
 
-// --- Deadlines. One wake-up at a time is asked for, the earliest; when it comes, each deadline is looked at afresh.
+// --- Deadlines. One wake-up at a time is asked for, the earliest; when it comes, all are looked at afresh.
 
 void websocket::check_deadlines() {
   if (ended_) return;
   auto now = steady_clock::now();
-  if (wakes_at_ <= now) wakes_at_ = steady_time::max();
-  if (closing_at_ != steady_time::max()) return check_closing(now);
-  if (departure_ && now >= departure_->when) return close(departure_->code, departure_->reason);
-  if (departure_) expect(departure_->when);
-  if (!accepted_ || !intake_.opened()) check_opening(now);
-  if (accepted_) check_silence(now);
-  if (intake_.opened()) check_token(now);
+  if (wakes_at_ <= now) wakes_at_ = deadlines::never;
+  auto [what, again] = deadlines_.look(now, system_clock::now());
+  act(what);
+  if (again >= wakes_at_) return;
+  wakes_at_ = again;
+  seat_.wake(again);
 }
 
-void websocket::check_closing(steady_time now) {
-  if (now >= closing_at_) return end();
-  expect(closing_at_);
-}
-
-void websocket::check_opening(steady_time now) {
-  auto until = started_ + uses_->timings.open;
-  if (now < until) return expect(until);
-  if (!accepted_) return end();
-  add(uses_->counts->opens[static_cast<std::size_t>(open_result::timed_out)]);
-  finish(close_code::not_opened_in_time, "session.open did not come in time");
-}
-
-void websocket::check_silence(steady_time now) {
+void websocket::act(deadlines::due what) {
   static const frame ping_frame = std::make_shared<const std::string>("\x89\0", 2);
-  if (paused_) return expect(now + uses_->timings.ping); // what the client answers is not read now
-  if (pinged_ != steady_time{}) {
-    if (now >= pinged_ + uses_->timings.pong) {
-      finish(close_code::too_slow, "no answer to a ping");
-      return;
-    }
-    return expect(pinged_ + uses_->timings.pong);
+  using due = deadlines::due;
+  switch (what) {
+  case due::nothing:
+    return;
+  case due::ping:
+    add(uses_->counts->pings);
+    return push_now(ping_frame);
+  case due::warn:
+    return warn();
+  case due::not_opened:
+    add(uses_->counts->opens[static_cast<std::size_t>(open_result::timed_out)]);
+    finish(close_code::not_opened_in_time, "session.open did not come in time");
+    return;
+  case due::no_answer:
+    finish(close_code::too_slow, "no answer to a ping");
+    return;
+  case due::token_expired:
+    return close(close_code::token_refused, "the token has expired");
+  case due::leave:
+    return close(departure_->code, departure_->reason);
+  case due::not_upgraded:
+  case due::shut:
+    return end();
   }
-  if (now < ping_at_) return expect(ping_at_);
-  pinged_ = now;
-  add(uses_->counts->pings);
-  push_now(ping_frame);
-  expect(now + uses_->timings.pong);
 }
 
-void websocket::check_token(steady_time now) {
-  auto expires = intake_.expires();
-  if (!expires) return;
+void websocket::warn() {
   auto clock = system_clock::now();
-  if (clock >= *expires) return close(close_code::token_refused, "the token has expired");
-  auto left = std::chrono::duration_cast<milliseconds>(*expires - clock) + milliseconds{1};
-  if (left > uses_->timings.token_warning) {
-    return expect(now + std::min<milliseconds>(left - uses_->timings.token_warning, wait_max));
-  }
-  if (!std::exchange(warned_, true)) {
-    auto unix_ms = std::chrono::duration_cast<milliseconds>(expires->time_since_epoch()).count();
-    auto params = json_object()
-                      .add("expires_at", time_text(unix_ms))
-                      .add("in_ms", static_cast<std::uint64_t>(left.count()))
-                      .text();
-    push(make_text_frame(encode_notification("session.expiring", params)), frame_kind::lasting);
-  }
-  expect(now + std::min<milliseconds>(left, wait_max));
-}
-
-void websocket::expect(steady_time when) {
-  if (when >= wakes_at_) return;
-  wakes_at_ = when;
-  seat_.wake(when);
+  auto ends = std::chrono::duration_cast<milliseconds>(intake_.expires()->time_since_epoch()).count();
+  auto left = deadlines_.token_left(clock).count();
+  auto params = json_object().add("expires_at", time_text(ends)).add("in_ms", static_cast<std::uint64_t>(left)).text();
+  push(make_text_frame(encode_notification("session.expiring", params)), frame_kind::lasting);
 }
 
 void websocket::heard() {
-  pinged_ = {};
-  ping_at_ = steady_clock::now() + jittered(uses_->timings.ping * 3 / 4, uses_->timings.ping * 5 / 4);
+  auto ping = uses_->timings.ping;
+  deadlines_.heard(steady_clock::now(), jittered(ping * 3 / 4, ping * 5 / 4));
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "net/http.hpp"
+#include "net/proof.hpp"
 #include "web_fixture.hpp"
 
 using namespace starling;
@@ -85,4 +86,11 @@ TEST_CASE("members of a query are found and decoded", "[http]") {
   CHECK(query_member("/ws?token=%4", "token") == "%4");
   CHECK(query_member("/ws", "token") == std::nullopt);
   CHECK(path_of("/ws?x=/y") == "/ws");
+}
+
+TEST_CASE("a client proves itself by header or query, in this order", "[http]") {
+  CHECK(proof_in("bearer abc", "/ws?token=x")->token == "abc");
+  CHECK(proof_in("Basic abc", "/ws?user=u&token=x")->token == "x");
+  CHECK(proof_in("", "/ws?user=u")->user == "u");
+  CHECK(!proof_in("Bearer ", "/ws"));
 }

@@ -69,19 +69,14 @@ std::string why_bad_shard_address(std::string_view text) {
       return "expected a path of at most 107 bytes, which is the system's limit for sockets";
     return {};
   }
-  if (!text.starts_with(redis)) return "expected redis://[user@]host:port, unix:///path or memory:";
-  std::string_view rest = text.substr(redis.size());
-  if (const std::size_t at = rest.rfind('@'); at != std::string_view::npos) {
-    const std::string_view user = rest.substr(0, at);
-    if (user.find(':') != std::string_view::npos) {
-      return "expected no password in the address: put it into a file and name that by redis.password_file in the "
-             "nodes' configuration";
-    }
-    if (!is_name(user)) return "expected a user of letters, digits, '.', '_' and '-' before the @";
-    rest.remove_prefix(at + 1);
+  if (!text.starts_with(redis)) return "expected redis://host:port, unix:///path or memory:";
+  const std::string_view rest = text.substr(redis.size());
+  if (rest.find('@') != std::string_view::npos) {
+    return "expected no user and no password in the address: name them by redis.user and redis.password_file in the "
+           "nodes' configuration";
   }
   const auto where = parse_host_port(rest);
-  if (!where || where->port == 0) return "expected redis://[user@]host:port, unix:///path or memory:";
+  if (!where || where->port == 0) return "expected redis://host:port, unix:///path or memory:";
   return {};
 }
 

@@ -26,8 +26,8 @@ bool is_name(std::string_view text);
 
 /// What is wrong with the address of a shard; empty if nothing is.
 ///
-/// Good ones are `redis://[user@]host:port`, `unix:///path` and `memory:`. A password does not belong in an address,
-/// which ends up in logs, in the state file and on consoles.
+/// Good ones are `redis://host:port`, `unix:///path` and `memory:`. User and password do not belong in an address,
+/// which ends up in logs, in the state file and on consoles; nodes have them in their own configuration.
 std::string why_bad_shard_address(std::string_view text);
 
 } // namespace starling

@@ -111,7 +111,7 @@ std::vector<contradiction> contradictions(const master_settings& s) {
       out.push_back({key + "name", "a name that no other shard has", quoted(shard.name)});
     }
     if (shard.address.empty()) {
-      out.push_back({key + "address", "redis://[user@]host:port, unix:///path or memory:", "nothing"});
+      out.push_back({key + "address", "redis://host:port, unix:///path or memory:", "nothing"});
     } else if (shard.address != "memory:" && !addresses.try_emplace(shard.address, i).second) {
       // Two shards in one instance would share its keys, and fail together.
       out.push_back({key + "address", "an address that no other shard has", quoted(shard.address)});

@@ -1,4 +1,4 @@
-#include "cli/bench.hpp"
+#include "cli/commands.hpp"
 
 #include <unistd.h>
 

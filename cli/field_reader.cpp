@@ -188,7 +188,7 @@ void field_reader::operator()(std::string_view key, std::string& field, const li
 
 void field_reader::operator()(std::string_view key, std::string& field, const shard_address_rule&) {
   const written_value* written = find(key);
-  const std::string* value = text(key, written, "redis://[user@]host:port, unix:///path or memory:");
+  const std::string* value = text(key, written, "redis://host:port, unix:///path or memory:");
   if (!value) return;
   const std::string why = why_bad_shard_address(*value);
   if (why.empty()) {

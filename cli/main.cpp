@@ -39,7 +39,9 @@ int main(int argc, char** argv) try {
   app.footer(examples);
 
   std::function<int()> chosen;
-  starling::cli::add_token_command(app, chosen);
+  for (auto add : {starling::cli::add_master_command, starling::cli::add_node_command, starling::cli::add_up_command,
+                   starling::cli::add_token_command, starling::cli::add_bench_command})
+    add(app, chosen);
 
   try {
     app.parse(argc, argv);

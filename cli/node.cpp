@@ -15,17 +15,6 @@ struct node_command {
   std::string listen;
 };
 
-bool is_loopback(const std::string& address) {
-  return address.starts_with("127.") || address.starts_with("[::1]") || address.starts_with("localhost:");
-}
-
-/// Why these settings must not run, or nothing.
-std::string refuse_open_mode(const node_settings& settings) {
-  if (settings.auth.mode != "open" || is_loopback(settings.listen) || settings.auth.open_beyond_loopback) return {};
-  return "auth.mode is \"open\": whoever connects to " + settings.listen +
-         " is whom they say they are. Set auth.mode = \"token\", or auth.open_beyond_loopback = true if that is meant";
-}
-
 std::variant<node_secrets, std::string> read_secrets(const node_settings& settings) {
   node_secrets result;
   auto token = read_secret({"the cluster's token", "cluster.token_file", settings.cluster.token_file, "STARLING_CLUSTER_TOKEN"});
@@ -53,7 +42,6 @@ int run(node_command& command) {
   if (auto* error = std::get_if<load_error>(&loaded)) return complain(*error);
   auto& settings = std::get<node_settings>(loaded);
   log::configure(settings.log);
-  if (auto why = refuse_open_mode(settings); !why.empty()) return complain(load_error{{why}});
   auto secrets = read_secrets(settings);
   if (auto* why = std::get_if<std::string>(&secrets)) return fail(*why);
   return run_node(settings, std::get<node_secrets>(std::move(secrets)));

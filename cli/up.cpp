@@ -1,4 +1,4 @@
-#include "cli/up.hpp"
+#include "cli/commands.hpp"
 
 #include <unistd.h>
 

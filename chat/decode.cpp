@@ -1,0 +1,311 @@
+#include <cstring>
+
+#include <nlohmann/json.hpp>
+
+#include "chat/codec.hpp"
+#include "chat/json_text.hpp"
+
+namespace starling {
+namespace {
+
+using json = nlohmann::json;
+
+/// Deeper JSON than anybody sends on purpose: refused before it is parsed, since writing it out again would recurse.
+constexpr std::size_t depth_max = 64;
+
+/// What is wrong with a request, on its way from the member that showed it to `decode_one`.
+struct bad_request {
+  client_error why;
+};
+
+[[noreturn]] void refuse(errc code, std::string text) { throw bad_request{{code, std::move(text), {}, 0}}; }
+
+[[noreturn]] void refuse_param(const char* name, std::string expected) {
+  throw bad_request{{errc::bad_params, std::string(name) + ": " + std::move(expected), name, 0}};
+}
+
+std::size_t depth_of(std::string_view text) {
+  std::size_t depth = 0, deepest = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      else if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      deepest = std::max(deepest, ++depth);
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return deepest;
+}
+
+/// Reads the members of a request's `params`; names the first that is missing or mistyped.
+class reader {
+public:
+  reader(const json& params, const limits& bounds) : params_(params), bounds_(bounds) {}
+
+  const limits& bounds() const { return bounds_; }
+  bool has(const char* name) const { return params_.contains(name); }
+
+  const json& need(const char* name) const {
+    auto i = params_.find(name);
+    if (i == params_.end()) refuse_param(name, "missing");
+    return *i;
+  }
+
+  const std::string& text(const char* name) const {
+    auto& value = need(name);
+    if (!value.is_string()) refuse_param(name, "must be a string");
+    return value.get_ref<const std::string&>();
+  }
+
+  std::uint64_t number(const char* name) const { return number(name, need(name)); }
+
+  std::size_t number_between(const char* name, std::size_t otherwise, std::size_t least, std::size_t most) const {
+    if (!has(name)) return otherwise;
+    auto value = number(name);
+    if (value < least || value > most)
+      refuse_param(name, "must be from " + std::to_string(least) + " to " + std::to_string(most));
+    return static_cast<std::size_t>(value);
+  }
+
+  room_id room(const char* name = "room") const {
+    auto& id = text(name);
+    if (!is_room_id(id, bounds_)) refuse_param(name, "not a room id");
+    return id;
+  }
+
+  user_id user(const char* name = "user") const { return user(name, need(name)); }
+
+  std::vector<user_id> users(const char* name) const {
+    auto& list = need(name);
+    if (!list.is_array()) refuse_param(name, "must be an array of user ids");
+    if (list.size() > bounds_.users_per_request)
+      refuse_param(name, "at most " + std::to_string(bounds_.users_per_request) + " users");
+    std::vector<user_id> result;
+    result.reserve(list.size());
+    for (auto& item : list) result.push_back(user(name, item));
+    return result;
+  }
+
+  static std::uint64_t number(const char* name, const json& value) {
+    // Numbers beyond 2^53 - 1 are not exact in every client's language, and no log is that long.
+    if (!value.is_number_unsigned() || value.get<std::uint64_t>() > 9007199254740991U)
+      refuse_param(name, "must be a whole number, not negative");
+    return value.get<std::uint64_t>();
+  }
+
+private:
+  static user_id user(const char* name, const json& value) {
+    if (!value.is_string() || !is_user_id(value.get_ref<const std::string&>()))
+      refuse_param(name, "not a user id ([A-Za-z0-9._-], 1 to 64)");
+    return value.get<std::string>();
+  }
+
+  const json& params_;
+  const limits& bounds_;
+};
+
+session_open read_session_open(const reader& in) {
+  session_open result;
+  if (in.has("token")) result.token = in.text("token");
+  else if (in.has("user")) result.user = in.user();
+  else refuse_param("token", "missing");
+  return result;
+}
+
+/// Names that this server gives out itself; nobody may take them.
+room_id new_room(const reader& in) {
+  auto id = in.room();
+  if (id.starts_with("dm:")) refuse_param("room", "ids that begin with dm: are dialogues', made by message.send {to}");
+  return id;
+}
+
+room_create read_room_create(const reader& in) {
+  room_create result;
+  result.room = new_room(in);
+  if (in.has("title")) result.title = in.text("title");
+  if (result.title.size() > in.bounds().title_bytes) refuse(errc::too_large, "title is too long");
+  if (in.has("kind")) {
+    auto& kind = in.text("kind");
+    if (kind == "private") result.kind = room_kind::private_room;
+    else if (kind != "public") refuse_param("kind", "must be public or private");
+  }
+  if (in.has("members")) result.members = in.users("members");
+  return result;
+}
+
+room_join read_room_join(const reader& in) {
+  room_join result{in.room(), {}};
+  if (in.has("since")) result.since = in.number("since");
+  return result;
+}
+
+room_add read_room_add(const reader& in) {
+  room_add result{in.room(), in.user(), {}};
+  if (in.has("role")) {
+    result.role = role_from(in.text("role"));
+    if (result.role == room_role::none) refuse_param("role", "must be member, moderator or owner");
+  }
+  return result;
+}
+
+room_members read_room_members(const reader& in) {
+  room_members result{in.room(), {}, 0};
+  if (in.has("after")) result.after = in.user("after");
+  result.limit = in.number_between("limit", 100, 1, 1000);
+  return result;
+}
+
+room_history read_room_history(const reader& in) {
+  room_history result;
+  result.room = in.room();
+  if (in.has("before")) result.before = in.number("before");
+  if (in.has("after")) result.after = in.number("after");
+  result.limit = in.number_between("limit", 50, 1, in.bounds().history_messages);
+  return result;
+}
+
+room_sync read_room_sync(const reader& in) {
+  auto& rooms = in.need("rooms");
+  if (!rooms.is_object()) refuse_param("rooms", "must be an object of room ids and numbers");
+  if (rooms.size() > in.bounds().rooms_per_user) refuse_param("rooms", "too many");
+  room_sync result;
+  for (auto& [id, seq] : rooms.items()) {
+    if (!is_room_id(id, in.bounds())) refuse_param("rooms", "not a room id");
+    result.rooms.emplace(id, reader::number("rooms", seq));
+  }
+  return result;
+}
+
+message_send read_message_send(const reader& in) {
+  message_send result;
+  if (in.has("room") == in.has("to")) refuse_param("room", "exactly one of room and to is needed");
+  if (in.has("room")) result.room = in.room();
+  else result.to = in.user("to");
+  auto& text = in.text("text");
+  if (text.size() > in.bounds().text_bytes) refuse(errc::too_large, "text is too long");
+  result.body = "\"text\":";
+  append_json_string(result.body, text);
+  if (in.has("data")) {
+    auto data = in.need("data").dump();
+    if (data.size() > in.bounds().data_bytes) refuse(errc::too_large, "data is too large");
+    result.body += ",\"data\":" + data;
+  }
+  if (in.has("key")) {
+    result.key = in.text("key");
+    if (result.key.empty() || result.key.size() > 64) refuse_param("key", "must be 1 to 64 bytes");
+    result.body += ",\"key\":";
+    append_json_string(result.body, result.key);
+  }
+  return result;
+}
+
+using read_function = request_params (*)(const reader&);
+
+constexpr std::pair<std::string_view, read_function> methods[] = {
+    {"message.send", [](const reader& in) -> request_params { return read_message_send(in); }},
+    {"message.read", [](const reader& in) -> request_params { return message_read{in.room(), in.number("seq")}; }},
+    {"typing", [](const reader& in) -> request_params { return typing{in.room()}; }},
+    {"ping", [](const reader&) -> request_params { return ping{}; }},
+    {"presence.get", [](const reader& in) -> request_params { return presence_get{in.users("users")}; }},
+    {"presence.watch", [](const reader& in) -> request_params { return presence_watch{in.users("users")}; }},
+    {"presence.unwatch", [](const reader& in) -> request_params { return presence_unwatch{in.users("users")}; }},
+    {"room.add", [](const reader& in) -> request_params { return read_room_add(in); }},
+    {"room.create", [](const reader& in) -> request_params { return read_room_create(in); }},
+    {"room.history", [](const reader& in) -> request_params { return read_room_history(in); }},
+    {"room.info", [](const reader& in) -> request_params { return room_info{in.room()}; }},
+    {"room.join", [](const reader& in) -> request_params { return read_room_join(in); }},
+    {"room.leave", [](const reader& in) -> request_params { return room_leave{in.room()}; }},
+    {"room.list", [](const reader&) -> request_params { return room_list{}; }},
+    {"room.members", [](const reader& in) -> request_params { return read_room_members(in); }},
+    {"room.remove", [](const reader& in) -> request_params { return room_remove{in.room(), in.user()}; }},
+    {"room.sync", [](const reader& in) -> request_params { return read_room_sync(in); }},
+    {"room.who", [](const reader& in) -> request_params { return room_who{in.room()}; }},
+    {"session.open", [](const reader& in) -> request_params { return read_session_open(in); }},
+};
+
+/// Reads the id into `id`, so that what is wrong with the rest can be answered with it.
+void read_id(const json& object, std::string& id) {
+  auto i = object.find("id");
+  if (i == object.end()) {
+    id.clear(); // a notification
+  } else if (i->is_string() || i->is_number()) {
+    id = i->dump();
+  } else {
+    refuse(errc::not_a_request, "id must be a number or a string");
+  }
+}
+
+request_params read_params(const json& object, const limits& bounds) {
+  auto method = object.find("method");
+  if (method == object.end() || !method->is_string()) refuse(errc::not_a_request, "method must be a string");
+  auto version = object.find("jsonrpc");
+  if (version == object.end() || *version != "2.0") refuse(errc::not_a_request, "jsonrpc must be \"2.0\"");
+  static const json no_params = json::object();
+  auto params = object.find("params");
+  const json& given = params == object.end() ? no_params : *params;
+  for (auto& [name, read] : methods) {
+    if (name != method->get_ref<const std::string&>()) continue;
+    if (!given.is_object()) refuse_param("params", "must be an object");
+    return read(reader{given, bounds});
+  }
+  refuse(errc::no_such_method, {});
+}
+
+std::variant<request, refused> decode_one(const json& object, const limits& bounds) {
+  std::string id = "null";
+  try {
+    if (!object.is_object()) refuse(errc::not_a_request, "must be an object");
+    read_id(object, id);
+    return request{id, read_params(object, bounds)};
+  } catch (bad_request& bad) {
+    return refused{std::move(id), std::move(bad.why)};
+  }
+}
+
+client_frame refuse_frame(errc code, std::string text) {
+  client_frame result;
+  result.items.emplace_back(refused{"null", {code, std::move(text), {}, 0}});
+  return result;
+}
+
+} // namespace
+
+client_frame decode(std::string_view text, const limits& bounds) {
+  if (depth_of(text) > depth_max) return refuse_frame(errc::not_a_request, "nested too deeply");
+  auto parsed = json::parse(text, nullptr, false);
+  if (parsed.is_discarded()) return refuse_frame(errc::not_json, {});
+  client_frame result;
+  if (!parsed.is_array()) {
+    result.items.push_back(decode_one(parsed, bounds));
+    return result;
+  }
+  if (parsed.empty()) return refuse_frame(errc::not_a_request, "an empty batch");
+  if (parsed.size() > bounds.batch_requests)
+    return refuse_frame(errc::not_a_request, "at most " + std::to_string(bounds.batch_requests) + " requests in a batch");
+  result.batch = true;
+  for (auto& item : parsed) result.items.push_back(decode_one(item, bounds));
+  return result;
+}
+
+bool is_user_id(std::string_view text) {
+  if (text.empty() || text.size() > 64) return false;
+  for (char c : text)
+    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::strchr("._-", c)))
+      return false;
+  return true;
+}
+
+bool is_room_id(std::string_view text, const limits& bounds) {
+  if (text.empty() || text.size() > bounds.room_id_bytes) return false;
+  for (unsigned char c : text)
+    if (c < 0x20 || c == 0x7f) return false;
+  return true;
+}
+
+} // namespace starling

@@ -1,0 +1,104 @@
+#include "chat/codec.hpp"
+#include "chat/json_text.hpp"
+
+namespace starling {
+namespace {
+
+/// Length of the UTF-8 sequence at the start of `text`; 0 if there is none that is valid (RFC 3629).
+std::size_t utf8_sequence(std::string_view text) {
+  auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  auto continues = [&](std::size_t i) { return i < text.size() && (byte(i) & 0xc0) == 0x80; };
+  unsigned char first = byte(0);
+  if (first < 0x80) return 1;
+  if (first >= 0xc2 && first <= 0xdf) return continues(1) ? 2 : 0;
+  if (first >= 0xe0 && first <= 0xef) {
+    if (!continues(1) || !continues(2)) return 0;
+    if (first == 0xe0 && byte(1) < 0xa0) return 0; // overlong
+    if (first == 0xed && byte(1) > 0x9f) return 0; // surrogate
+    return 3;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    if (!continues(1) || !continues(2) || !continues(3)) return 0;
+    if (first == 0xf0 && byte(1) < 0x90) return 0;
+    if (first == 0xf4 && byte(1) > 0x8f) return 0;
+    return 4;
+  }
+  return 0;
+}
+
+bool is_plain(char c) { return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x80 && c != '"' && c != '\\'; }
+
+void append_escaped(std::string& out, char c) {
+  static constexpr char digits[] = "0123456789abcdef";
+  switch (c) {
+  case '"': out += "\\\""; break;
+  case '\\': out += "\\\\"; break;
+  case '\n': out += "\\n"; break;
+  case '\r': out += "\\r"; break;
+  case '\t': out += "\\t"; break;
+  default:
+    out += "\\u00";
+    out += digits[(c >> 4) & 0xf];
+    out += digits[c & 0xf];
+  }
+}
+
+} // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
+  out += '"';
+  while (!text.empty()) {
+    std::size_t plain = 0;
+    while (plain < text.size() && is_plain(text[plain])) ++plain;
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
+    if (static_cast<unsigned char>(text[0]) < 0x80) {
+      append_escaped(out, text[0]);
+      text.remove_prefix(1);
+    } else if (auto size = utf8_sequence(text)) {
+      out += text.substr(0, size);
+      text.remove_prefix(size);
+    } else {
+      out += "\xef\xbf\xbd"; // U+FFFD
+      text.remove_prefix(1);
+    }
+  }
+  out += '"';
+}
+
+std::string replies::add(std::string answer) {
+  if (!answer.empty()) {
+    if (batch_) gathered_ += gathered_.empty() ? '[' : ',';
+    gathered_ += answer;
+  }
+  if (--expected_ > 0 || gathered_.empty()) return {};
+  if (batch_) gathered_ += ']';
+  return std::move(gathered_);
+}
+
+std::string encode_result(std::string_view id, std::string_view result) {
+  if (id.empty()) return {};
+  return json_object().add("jsonrpc", "2.0").add_json("id", id).add_json("result", result).text();
+}
+
+std::string encode_error(std::string_view id, const client_error& why) {
+  if (id.empty()) return {};
+  auto& entry = describe(why.code);
+  json_object data;
+  data.add("retry", entry.retry);
+  if (!why.param.empty()) data.add("param", why.param);
+  if (why.retry_after_ms > 0) data.add("retry_after_ms", static_cast<std::uint64_t>(why.retry_after_ms));
+  auto error = json_object()
+                   .add_json("code", std::to_string(entry.code))
+                   .add("message", why.text.empty() ? entry.text : std::string_view(why.text))
+                   .add_json("data", data.text())
+                   .text();
+  return json_object().add("jsonrpc", "2.0").add_json("id", id).add_json("error", error).text();
+}
+
+std::string encode_notification(std::string_view method, std::string_view params) {
+  return json_object().add("jsonrpc", "2.0").add("method", method).add_json("params", params).text();
+}
+
+} // namespace starling

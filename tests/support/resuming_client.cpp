@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto pause_before_retry = 50ms;
+constexpr std::chrono::milliseconds pause_before_retry{50};
 
 delivery read_message(const json& m) {
   return {m.value("room", ""),
@@ -159,13 +159,18 @@ void resuming_client::state::sync() {
   client->request("room.sync", {{"rooms", asked}}, [weak = weak_from_this(), mine = generation](const reply& r) {
     const auto self = weak.lock();
     if (!self || self->generation != mine || r.lost) return;
-    if (r.ok())
-      for (const auto& [name, part] : r.result["rooms"].items())
+    auto pause = pause_before_retry;
+    if (r.ok()) {
+      pause = 0ms;
+      for (const auto& [name, part] : r.result["rooms"].items()) {
+        if (part.contains("error")) pause = pause_before_retry;
         self->on_synced(name, part);
-    else if (r.code() != 503 && r.code() != 429)
+      }
+    } else if (r.code() != 503 && r.code() != 429) {
       self->complain("room.sync: " + r.error.dump());
+    }
     // What is still behind (`more`, or a shard that is away) is asked for again.
-    self->loop.after(r.ok() ? 0ms : pause_before_retry, [weak, mine] {
+    self->loop.after(pause, [weak, mine] {
       if (const auto again = weak.lock(); again && again->generation == mine && again->opened) again->sync();
     });
   });

@@ -46,7 +46,9 @@ client_frame decode(std::string_view text, const limits& bounds);
 
 /// `{"jsonrpc":"2.0","id":<id>,"result":<result>}`; empty if `id` is (a notification is not answered).
 std::string encode_result(std::string_view id, std::string_view result);
-/// The same for an error, with `data.retry` and what else `why` carries.
+/// `{code, message, data}` of an error.
+std::string error_text(const client_error& why);
+/// The same as `encode_result` for an error, with `data.retry` and what else `why` carries.
 std::string encode_error(std::string_view id, const client_error& why);
 /// `{"jsonrpc":"2.0","method":<method>,"params":<params>}`
 std::string encode_notification(std::string_view method, std::string_view params);

@@ -82,19 +82,22 @@ std::string encode_result(std::string_view id, std::string_view result) {
   return json_object().add("jsonrpc", "2.0").add_json("id", id).add_json("result", result).text();
 }
 
-std::string encode_error(std::string_view id, const client_error& why) {
-  if (id.empty()) return {};
+std::string error_text(const client_error& why) {
   auto& entry = describe(why.code);
   json_object data;
   data.add("retry", entry.retry);
   if (!why.param.empty()) data.add("param", why.param);
   if (why.retry_after_ms > 0) data.add("retry_after_ms", static_cast<std::uint64_t>(why.retry_after_ms));
-  auto error = json_object()
-                   .add_json("code", std::to_string(entry.code))
-                   .add("message", why.text.empty() ? entry.text : std::string_view(why.text))
-                   .add_json("data", data.text())
-                   .text();
-  return json_object().add("jsonrpc", "2.0").add_json("id", id).add_json("error", error).text();
+  return json_object()
+      .add_json("code", std::to_string(entry.code))
+      .add("message", why.text.empty() ? entry.text : std::string_view(why.text))
+      .add_json("data", data.text())
+      .text();
+}
+
+std::string encode_error(std::string_view id, const client_error& why) {
+  if (id.empty()) return {};
+  return json_object().add("jsonrpc", "2.0").add_json("id", id).add_json("error", error_text(why)).text();
 }
 
 std::string encode_notification(std::string_view method, std::string_view params) {

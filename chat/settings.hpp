@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+/// What may be configured, with its defaults. Keys and ranges are in chat/settings_fields.hpp; what cannot go together, in
+/// chat/settings_check.hpp; the manual is config/node.toml and config/master.toml.
 namespace starling {
 
 using std::chrono::milliseconds;
@@ -73,7 +75,7 @@ struct auth_settings {
   std::string mode = "open";             // "open": whoever names a user is that user; "token": JWT
   bool open_beyond_loopback = false;     // must be true for "open" on any other address
   std::string algorithm = "HS256";       // or RS256, ES256
-  std::string key_file;                  // HS256: the secret; else the public key in PEM
+  std::string key_file;                  // HS256: the secret; else the public key in PEM; empty: $STARLING_TOKEN_KEY
 };
 
 /// What processes of one cluster share.

@@ -6,8 +6,8 @@ struct redisReply;
 
 namespace starling::net {
 
-/// How deep arrays may nest in an answer; beyond, an error stands in the place of the array. (hiredis itself gives the
-/// connection up at 9 levels.)
+/// How deep arrays may nest in an answer; beyond, an error stands in the place of the array. (hiredis 0.14 takes no
+/// more than this either: it ends the connection.)
 inline constexpr unsigned reply_depth_max = 8;
 
 /// Copies hiredis' reply.

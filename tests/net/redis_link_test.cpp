@@ -229,6 +229,28 @@ TEST_CASE("a link proves who it is", "[redis_link]") {
   }
 }
 
+TEST_CASE("a link that may not subscribe is down and says so", "[redis_link]") {
+  redis_process redis;
+  redis.command({"ACL", "SETUSER", "default", "resetchannels"});
+  fixture f(redis.shard(), quick());
+  REQUIRE(f.listener->wait_down());
+  CHECK_THAT(f.listener->downs[0], Catch::Contains("NOPERM"));
+}
+
+TEST_CASE("a link whose scripts do not compile is down and says which", "[redis_link]") {
+  redis_process redis;
+  auto listener = std::make_shared<recorder>();
+  boost::asio::io_context io;
+  auto scripts = std::make_shared<script_set>(std::map<std::string, std::string>{{"good", "return 1"}, {"bad", "?"}});
+  auto link = make_redis_link(io, redis.shard(), quick(), {}, scripts);
+  link->start(listener);
+  while (listener->downs.empty())
+    io.run_one();
+  CHECK_THAT(listener->downs[0], Catch::Contains("SCRIPT LOAD of bad: ERR Error compiling script"));
+  link.reset();
+  io.run();
+}
+
 TEST_CASE("a link says what is wrong with an address", "[redis_link]") {
   auto [address, reason] = GENERATE(table<std::string, std::string>({
       {"redis://127.0.0.1:1", "Connection refused"},

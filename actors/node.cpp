@@ -1,0 +1,131 @@
+#include "actors/node.hpp"
+
+#include <algorithm>
+
+#include "actors/presence.hpp"
+#include "actors/router.hpp"
+
+namespace starling {
+namespace {
+
+/// A failed child is started again after this, doubled with each failure in a row.
+constexpr std::chrono::milliseconds backoff_min{100};
+constexpr std::chrono::milliseconds backoff_max{5'000};
+
+} // namespace
+
+void node_state::start(node_options options) {
+  options_ = std::move(options);
+  start_children();
+}
+
+node_state::~node_state() {
+  if (running_) stop_children("the node ends");
+}
+
+void node_state::start_children() {
+  if (running_) return;
+  auto& settings = options_.settings;
+  auto tag = settings.name + "#" + std::to_string(options_.incarnation);
+  router_ = self_->spawn<caf::monitored>(
+      router, router_options{settings.cluster.id, settings.timings.tail_check, options_.make_link});
+  presence_ = self_->spawn<caf::monitored>(
+      presence, presence_options{tag, settings.timings, settings.lease, options_.fan, router_});
+  room_options_ = std::make_shared<starling::room_options>(starling::room_options{
+      tag, settings.limits, settings.timings, options_.fan, router_, presence_, node_actor(self_)});
+  self_->send(router_, shard_watch{shard_watcher(node_actor(self_))});
+  if (table_) self_->send(router_, use_table{table_});
+  options_.sessions->set_options(std::make_shared<session_options>(
+      session_options{settings.name, settings.limits, settings.timings, settings.create_public_rooms, router_, presence_,
+                      node_actor(self_)}));
+  running_ = true;
+  started_ = self_->clock().now();
+}
+
+/// All rest on router and presence: when one of them goes, everything starts anew and clients resume.
+void node_state::stop_children(const std::string& reason) {
+  running_ = false;
+  options_.sessions->set_options(nullptr);
+  options_.evict(close_code::going_away, reason);
+  for (auto& [id, room] : rooms_) {
+    self_->demonitor(room.actor.address());
+    caf::anon_send_exit(room.actor, caf::exit_reason::user_shutdown);
+  }
+  rooms_.clear();
+  self_->demonitor(router_.address());
+  self_->demonitor(presence_.address());
+  caf::anon_send_exit(presence_, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(router_, caf::exit_reason::user_shutdown);
+}
+
+void node_state::begin(const begin_incarnation& what) {
+  log::warn("node.incarnation", "old={} new={}", options_.incarnation, what.incarnation);
+  stop_children("this node was taken for dead: connect again");
+  options_.incarnation = what.incarnation;
+  start_children();
+}
+
+void node_state::use(const use_table& what) {
+  if (table_ && what.table->epoch() <= table_->epoch()) return;
+  table_ = what.table;
+  options_.status->set_table(*table_);
+  if (running_) self_->send(router_, what);
+}
+
+void node_state::ended(const caf::down_msg& what) {
+  auto is = [&](const auto& actor) { return running_ && actor.address() == what.source; };
+  if (is(router_) || is(presence_)) {
+    actor_directory::instance().note_restart(is(router_) ? "router" : "presence");
+    if (self_->clock().now() - started_ > std::chrono::minutes(1)) failures_ = 0;
+    auto wait = std::min(backoff_max, backoff_min * (1 << std::min(failures_++, 10u)));
+    log::error("node.child_ended", "reason=\"{}\" starting_again_in={}ms", caf::to_string(what.reason), wait.count());
+    stop_children("this node has failed and starts anew: connect again");
+    self_->delayed_send(self_, wait, restart_children{});
+    return;
+  }
+  auto room = std::find_if(rooms_.begin(), rooms_.end(), [&](auto& entry) { return entry.second.actor.address() == what.source; });
+  if (room == rooms_.end()) return; // it ended in order
+  actor_directory::instance().note_restart("room");
+  log::error("room.ended", "room={} reason=\"{}\"", room->first, caf::to_string(what.reason));
+  self_->send(presence_, room_failed{room->first});
+  rooms_.erase(room);
+}
+
+room_actor node_state::find_room(const room_id& id) {
+  auto& entry = rooms_[id];
+  if (!entry.actor) entry.actor = self_->spawn<caf::monitored>(room, id, room_options_);
+  ++entry.attends;
+  return entry.actor;
+}
+
+caf::result<attended> node_state::attend_room(attend& what) {
+  if (!running_) return make_error({errc::unavailable, {}, {}, 0});
+  auto room = find_room(what.room);
+  return self_->delegate(room, std::move(what));
+}
+
+void node_state::end_room(const room_idle& what) {
+  auto i = rooms_.find(what.room);
+  // Somebody may have been sent there since it counted: then it must go on.
+  if (i == rooms_.end() || i->second.attends != what.attends) return;
+  self_->send(i->second.actor, room_forgotten{});
+  rooms_.erase(i);
+}
+
+node_actor::behavior_type node(node_self self, node_options options) {
+  self->observe("node", options.settings.name);
+  auto& state = self->state;
+  self->set_down_handler([&state](const caf::down_msg& what) { state.ended(what); });
+  state.start(std::move(options));
+  return {
+      [&state](attend& what) { return state.attend_room(what); },
+      [&state](const room_idle& what) { state.end_room(what); },
+      [&state](const use_table& what) { state.use(what); },
+      [&state](const shard_report& what) { state.shard_changed(what); },
+      [&state](const nodes_changed& what) { state.nodes_are(what); },
+      [&state](const begin_incarnation& what) { state.begin(what); },
+      [&state](const restart_children&) { state.start_children(); },
+  };
+}
+
+} // namespace starling

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include "actors/directory.hpp"
+#include "actors/errors.hpp"
+#include "actors/log.hpp"
+
+namespace starling {
+
+/// The common base of our actors: it counts what an actor receives and does, and keeps it in the directory. CAF's own
+/// profiler is not compiled into Debian's packages.
+template <class Base>
+class observed : public Base {
+public:
+  template <class... Ts>
+  explicit observed(caf::actor_config& config, Ts&&... xs)
+      : Base(config, std::forward<Ts>(xs)...), record_(std::make_shared<actor_record>()) {
+    record_->id = this->id();
+    record_->started = std::chrono::system_clock::now();
+  }
+
+  bool cleanup(caf::error&& reason, caf::execution_unit* unit) override {
+    actor_directory::instance().remove(record_->id);
+    return Base::cleanup(std::move(reason), unit);
+  }
+
+  /// Enters the actor into the directory. Called once, at the start of its function.
+  void observe(const char* kind, std::string name) {
+    record_->kind = kind;
+    record_->name = std::move(name);
+    actor_directory::instance().add(record_);
+  }
+
+  void enqueue(caf::mailbox_element_ptr what, caf::execution_unit* unit) override {
+    record_->received.fetch_add(1, std::memory_order_relaxed);
+    Base::enqueue(std::move(what), unit);
+  }
+
+  caf::invoke_message_result consume(caf::mailbox_element& what) override {
+    auto record = record_; // the handler may end the actor
+    auto start = std::chrono::steady_clock::now().time_since_epoch();
+    record->handling_since.store(start.count(), std::memory_order_relaxed);
+    auto result = Base::consume(what);
+    auto took = static_cast<std::uint64_t>((std::chrono::steady_clock::now().time_since_epoch() - start).count());
+    record->handling_since.store(0, std::memory_order_relaxed);
+    record->busy_ns.fetch_add(took, std::memory_order_relaxed);
+    record->handled.fetch_add(1, std::memory_order_relaxed);
+    if (took > record->longest_ns.load(std::memory_order_relaxed))
+      record->longest_ns.store(took, std::memory_order_relaxed);
+    return result;
+  }
+
+private:
+  std::shared_ptr<actor_record> record_;
+};
+
+/// The `self` of an actor's function: a typed, stateful, observed actor.
+template <class Handle, class State>
+using self_pointer = caf::stateful_actor<State, observed<typename Handle::base>>*;
+
+} // namespace starling

@@ -1,0 +1,274 @@
+#include "actors/presence.hpp"
+
+#include <algorithm>
+
+namespace starling {
+
+void presence_state::start(presence_options options) {
+  options_ = std::move(options);
+  self_->send(options_.router, shard_watch{shard_watcher(presence_actor(self_))});
+  self_->delayed_send(self_, options_.lease.renew, renew_leases{});
+}
+
+presence_state::~presence_state() {
+  // A node that goes in order does not leave others to wait for its lease to run out.
+  for (auto& [name, shard] : shards_)
+    caf::anon_send(options_.router, shard_call{name, call_lease_end(options_.node)});
+}
+
+// -- who is here -----------------------------------------------------------------------------------------------------
+
+caf::result<caf::unit_t> presence_state::begin(const session_begins& what) {
+  auto [i, is_new] = local_.try_emplace(what.user);
+  auto& user = i->second;
+  bool was_away = user.sessions.empty();
+  std::erase_if(user.sessions, [&](const local_session& s) { return s.number == what.session; });
+  user.sessions.push_back({what.session, what.handle});
+  if (is_new) self_->send(options_.router, subscribe_feed{{tail_kind::user_rooms, what.user}, presence_actor(self_)});
+  if (was_away) announce(what.user, true);
+  if (user.subscribed) return caf::unit;
+  auto promise = self_->make_response_promise<caf::unit_t>();
+  user.waiting.push_back(promise);
+  return promise;
+}
+
+void presence_state::end(const session_ends& what) {
+  if (auto watches = watches_of_.find(what.session); watches != watches_of_.end())
+    unwatch({what.session, std::vector<user_id>(watches->second)});
+  auto i = local_.find(what.user);
+  if (i == local_.end()) return;
+  std::erase_if(i->second.sessions, [&](const local_session& s) { return s.number == what.session; });
+  if (!i->second.sessions.empty()) return;
+  i->second.away_since = self_->clock().now();
+  self_->delayed_send(self_, options_.timings.presence_grace, grace_over{what.user});
+}
+
+void presence_state::end_grace(const user_id& user) {
+  auto i = local_.find(user);
+  if (i == local_.end() || !i->second.sessions.empty()) return; // came back
+  if (self_->clock().now() - i->second.away_since < options_.timings.presence_grace) return; // and left again
+  for (auto& promise : i->second.waiting) promise.deliver(make_error({errc::unavailable, {}, {}, 0}));
+  local_.erase(i);
+  announce(user, false);
+  self_->send(options_.router, unsubscribe_feed{{tail_kind::user_rooms, user}});
+}
+
+template <class Message>
+void presence_state::tell_sessions(const user_id& user, const Message& what) {
+  auto i = local_.find(user);
+  if (i == local_.end()) return;
+  for (auto& s : i->second.sessions) self_->send(s.handle, what);
+}
+
+void presence_state::lost_seat(const seat_lost& what) { tell_sessions(what.user, what); }
+
+void presence_state::failed_room(const room_failed& what) {
+  for (auto& [user, here] : local_)
+    for (auto& s : here.sessions) self_->send(s.handle, what);
+}
+
+// -- what goes to the shards, gathered -------------------------------------------------------------------------------
+
+void presence_state::announce(const user_id& user, bool here) {
+  to_announce_[user] = here;
+  plan_flush();
+}
+
+void presence_state::refresh(const user_id& user) {
+  to_refresh_.insert(user);
+  plan_flush();
+}
+
+/// Everything that this turn brings goes out together: a storm of users costs a few calls, not one each.
+void presence_state::plan_flush() {
+  if (!std::exchange(flush_planned_, true)) self_->send(self_, flush_presence{});
+}
+
+std::size_t presence_state::shard_of(const user_id& user) const { return table_->shard_index_of(slot_of(user_key(user))); }
+
+bool presence_state::lives_on(const user_id& user, const std::string& shard) const {
+  return table_->shards()[shard_of(user)].name == shard;
+}
+
+void presence_state::flush() {
+  constexpr std::size_t users_per_call = 128;
+  flush_planned_ = false;
+  if (!table_ || table_->shards().empty()) return; // `use` plans anew
+  std::map<std::size_t, std::vector<std::pair<user_id, bool>>> announcements;
+  for (auto& [user, here] : std::exchange(to_announce_, {})) {
+    auto shard = shard_of(user);
+    auto& list = announcements[shard];
+    list.emplace_back(user, here);
+    if (list.size() == users_per_call) write_announcements(shard, std::exchange(list, {}));
+  }
+  for (auto& [shard, list] : announcements)
+    if (!list.empty()) write_announcements(shard, std::move(list));
+  std::map<std::size_t, std::vector<user_id>> refreshed;
+  for (auto& user : std::exchange(to_refresh_, {})) {
+    auto& list = refreshed[shard_of(user)];
+    list.push_back(user);
+    if (list.size() == users_per_call) read_refreshed(std::exchange(list, {}));
+  }
+  for (auto& [shard, list] : refreshed)
+    if (!list.empty()) read_refreshed(std::move(list));
+}
+
+void presence_state::write_announcements(std::size_t shard, std::vector<std::pair<user_id, bool>> users) {
+  auto call = call_presence_set(options_.node, users, table_->epoch());
+  // On failure: who is here is announced again when the shard is back, who is gone counts only while our lease holds
+  // and is taken back then too.
+  auto again = [this, users = std::move(users), name = table_->shards()[shard].name] {
+    for (auto& [user, here] : users) to_announce_.try_emplace(user, here);
+    if (shards_[name].up) self_->delayed_send(self_, std::chrono::milliseconds(500), flush_presence{});
+  };
+  self_->request(options_.router, options_.timings.request, std::move(call))
+      .then([again](const redis_value& answer) { if (answer.if_error()) again(); },
+            [again](const caf::error&) { again(); });
+}
+
+void presence_state::read_refreshed(std::vector<user_id> users) {
+  auto call = call_presence_get(users, table_->epoch());
+  auto failed = [this, users] {
+    for (auto& user : users) settle(user, false);
+  };
+  self_->request(options_.router, options_.timings.request, std::move(call))
+      .then(
+          [this, users, failed](const redis_value& answer) {
+            auto outcome = read_presence(answer);
+            auto* list = std::get_if<std::vector<user_presence>>(&outcome);
+            if (!list || list->size() != users.size()) return failed();
+            for (std::size_t i = 0; i < users.size(); ++i) learn(users[i], std::move((*list)[i]));
+          },
+          [failed](const caf::error&) { failed(); });
+}
+
+// -- feeds -----------------------------------------------------------------------------------------------------------
+
+void presence_state::feed_is_up(const feed_name& feed) {
+  if (feed.kind == tail_kind::presence) return refresh(feed.id);
+  auto i = local_.find(feed.id);
+  if (i == local_.end()) return;
+  i->second.subscribed = true;
+  for (auto& promise : std::exchange(i->second.waiting, {})) promise.deliver(caf::unit);
+}
+
+void presence_state::feed_is_down(const feed_name& feed) {
+  if (feed.kind == tail_kind::presence) return settle(feed.id, false);
+  auto i = local_.find(feed.id);
+  if (i == local_.end()) return;
+  i->second.subscribed = false;
+  for (auto& promise : std::exchange(i->second.waiting, {})) promise.deliver(make_error({errc::unavailable, {}, {}, 0}));
+}
+
+void presence_state::news(const feed_news& what) {
+  for (auto& payload : what.payloads) {
+    auto event = read_bus(payload);
+    if (!event) continue;
+    if (auto* hint = std::get_if<room_hinted>(&*event)) tell_sessions(what.feed.id, rooms_changed{*hint, 0});
+    else if (auto* changed = std::get_if<presence_changed>(&*event)) learn(what.feed.id, changed->now);
+  }
+}
+
+void presence_state::moved(const feed_moved& what) {
+  if (what.feed.kind == tail_kind::user_rooms) return tell_sessions(what.feed.id, rooms_changed{{}, what.now.version});
+  auto i = watched_.find(what.feed.id);
+  if (i != watched_.end() && i->second.now.version != what.now.version) refresh(what.feed.id);
+}
+
+// -- shards and leases -----------------------------------------------------------------------------------------------
+
+void presence_state::use(const use_table& what) {
+  table_ = what.table;
+  std::map<std::string, shard_leases> before;
+  before.swap(shards_);
+  for (auto& shard : table_->shards()) shards_[shard.name] = std::move(before[shard.name]);
+  // Users whose slots have moved must be announced where they are now.
+  for (auto& [user, here] : local_)
+    if (!here.sessions.empty()) to_announce_[user] = true;
+  for (auto& [user, watched] : watched_) to_refresh_.insert(user);
+  plan_flush();
+}
+
+void presence_state::shard_changed(const shard_report& what) {
+  auto i = shards_.find(what.name);
+  if (i == shards_.end()) return;
+  bool up = what.state == shard_state_kind::up;
+  if (up && !i->second.up) {
+    i->second.up = true;
+    announce_all(what.name); // it may have come back without them
+    renew();
+  }
+  i->second.up = up;
+}
+
+void presence_state::announce_all(const std::string& shard) {
+  for (auto& [user, here] : local_)
+    if (!here.sessions.empty() && lives_on(user, shard)) to_announce_[user] = true;
+  plan_flush();
+}
+
+void presence_state::renew() {
+  for (auto& [name, shard] : shards_) {
+    if (!shard.up) continue;
+    self_->request(options_.router, options_.timings.request,
+                   shard_call{name, call_lease(options_.node, options_.lease.ttl.count())})
+        .then(
+            [this, shard_name = name](const redis_value& answer) {
+              auto outcome = read_names(answer);
+              if (auto* alive = std::get_if<std::vector<std::string>>(&outcome)) leases_answered(shard_name, *alive);
+            },
+            [](const caf::error&) {}); // the shard is away: others are told so by it, too
+  }
+}
+
+/// Compares who holds a lease on a shard with who did: the users of a node that has come or gone are looked up again.
+/// So each node's death costs the watchers' nodes one call per shard and 128 users, and nothing while nobody dies.
+void presence_state::leases_answered(const std::string& name, const std::vector<std::string>& alive) {
+  auto i = shards_.find(name);
+  if (i == shards_.end()) return;
+  auto& shard = i->second;
+  auto now = self_->clock().now();
+  bool lapsed = shard.renewed != decltype(now){} && now - shard.renewed > options_.lease.ttl;
+  shard.renewed = now;
+  if (lapsed) announce_all(name); // we were frozen, or the shard was: others have taken us for dead
+  std::set<std::string> here(alive.begin(), alive.end());
+  if (here == shard.alive) return;
+  auto before = std::exchange(shard.alive, std::move(here));
+  bool somebody_came = std::any_of(shard.alive.begin(), shard.alive.end(),
+                                   [&](const std::string& node) { return !before.contains(node); });
+  for (auto& [user, watched] : watched_) {
+    if (!lives_on(user, name)) continue;
+    bool was_there = std::any_of(watched.now.nodes.begin(), watched.now.nodes.end(),
+                                 [&](const std::string& node) { return !shard.alive.contains(node); });
+    if (was_there || (somebody_came && watched.now.nodes.empty())) refresh(user);
+  }
+}
+
+presence_actor::behavior_type presence(presence_self self, presence_options options) {
+  self->observe("presence", {});
+  auto& state = self->state;
+  state.start(std::move(options));
+  return {
+      [&state](const session_begins& what) { return state.begin(what); },
+      [&state](const session_ends& what) { state.end(what); },
+      [&state](watch_users& what) { return state.watch(what); },
+      [&state](const unwatch_users& what) { state.unwatch(what); },
+      [&state](const get_users& what) { return state.get(what); },
+      [&state](const seat_lost& what) { state.lost_seat(what); },
+      [&state](const room_failed& what) { state.failed_room(what); },
+      [&state](const feed_up& what) { state.feed_is_up(what.feed); },
+      [&state](const feed_news& what) { state.news(what); },
+      [&state](const feed_moved& what) { state.moved(what); },
+      [&state](const feed_down& what) { state.feed_is_down(what.feed); },
+      [&state](const use_table& what) { state.use(what); },
+      [&state](const shard_report& what) { state.shard_changed(what); },
+      [self, &state](const renew_leases&) {
+        self->delayed_send(self, state.lease_period(), renew_leases{});
+        state.renew();
+      },
+      [&state](const grace_over& what) { state.end_grace(what.user); },
+      [&state](const flush_presence&) { state.flush(); },
+  };
+}
+
+} // namespace starling

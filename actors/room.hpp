@@ -1,0 +1,116 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+
+#include "actors/observed.hpp"
+#include "actors/protocol.hpp"
+#include "chat/log_cursor.hpp"
+
+namespace starling {
+
+/// What room actors share.
+struct room_options {
+  std::string node; // name#incarnation
+  struct limits limits;
+  struct timings timings;
+  std::shared_ptr<fan_out> fan;
+  router_actor router;
+  presence_actor presence;
+  node_actor parent;
+};
+
+class room_state {
+public:
+  room_state(room_actor::pointer self) : self_(self) {}
+
+  void start(room_id id, std::shared_ptr<const room_options> options);
+  caf::result<attended> attend_seat(attend& what);
+  void leave(const leave_seat& what);
+  caf::result<redis_value> post(room_post& what);
+  void typing(const typing_here& what);
+  void read(const read_here& what);
+  caf::result<std::vector<user_id>> who();
+  void who_ends(std::uint64_t number);
+  void feed_is_up();
+  void news(const feed_news& what);
+  void moved(const feed_tail& now);
+  void feed_is_down();
+  void retry();
+  void maybe_end();
+  void forgotten();
+
+private:
+  struct seat {
+    session_number session;
+    std::shared_ptr<client> sink;
+    user_id user;
+    room_role role;
+  };
+  struct waiting_attend {
+    attend what;
+    caf::typed_response_promise<attended> promise;
+  };
+  struct who_query {
+    std::uint64_t number = 0;
+    std::int64_t expected = -1; // nodes that were reached; -1: not known yet
+    std::int64_t told = 0;
+    std::set<user_id> users;
+    std::vector<caf::typed_response_promise<std::vector<user_id>>> askers;
+  };
+  enum class phase : std::uint8_t { subscribing, reading, ready, down };
+
+  // attending
+  void admit(attend what, caf::typed_response_promise<attended> promise);
+  void catch_up(std::shared_ptr<waiting_attend> who, room_description description, seq_number from);
+  void take_seat(waiting_attend& who, room_description description);
+  void refuse(caf::typed_response_promise<attended>& promise, client_error why);
+  void become_ready();
+
+  // the log
+  void tell(std::vector<log_cursor::step> steps);
+  void repair(bool from_start = false);
+  void repaired(const redis_value& answer, bool from_start);
+  void repair_failed();
+  void restore();
+
+  // news
+  void handle(message_logged& event);
+  void handle(member_changed& event);
+  void handle(member_typing& event);
+  void handle(member_read& event);
+  void handle(who_asked& event);
+  void handle(who_told& event);
+  void handle(room_hinted&) {}
+  void handle(presence_changed&) {}
+  void check_members();
+  void drop_seats_of(const user_id& user);
+
+  void push(std::string_view text, frame_kind kind, const user_id* except = nullptr);
+  void publish(std::string payload);
+  void finish_who();
+  void plan_end();
+
+  room_actor::pointer self_;
+  room_id id_;
+  std::shared_ptr<const room_options> options_;
+  phase phase_ = phase::subscribing;
+  log_cursor cursor_;
+  room_description known_;           // as last told by the shard; `tail` and `role` are not kept up
+  std::vector<seat> seats_;          // by session, rising
+  std::vector<waiting_attend> waiting_; // until ready; bounded by the sessions of the node
+  std::uint64_t attends_ = 0;
+  bool repairing_ = false;
+  static constexpr std::size_t early_news_max = 1000; // beyond: the next check of the tail repairs
+  std::vector<feed_news> early_news_;
+  std::unique_ptr<who_query> who_;
+  std::uint64_t who_number_ = 0;
+  std::map<user_id, std::chrono::steady_clock::time_point> typed_; // local members, for one a second
+};
+
+using room_self = self_pointer<room_actor, room_state>;
+
+room_actor::behavior_type room(room_self self, room_id id, std::shared_ptr<const room_options> options);
+
+} // namespace starling

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "actors/observed.hpp"
+#include "actors/protocol.hpp"
+#include "chat/rate_limit.hpp"
+
+namespace starling {
+
+/// What session actors share.
+struct session_options {
+  std::string node; // its name, as clients are told
+  struct limits limits;
+  struct timings timings;
+  bool create_public_rooms = true;
+  router_actor router;
+  presence_actor presence;
+  node_actor parent;
+};
+
+/// The count of a connection's requests under way: raised where they are handed over, lowered where they are answered.
+using flow_count = std::atomic<std::size_t>;
+
+class session_state {
+public:
+  session_state(session_actor::pointer self) : self_(self) {}
+  ~session_state();
+
+  void start(std::shared_ptr<const session_options> options, identity who, session_number number,
+             std::shared_ptr<client> sink, std::shared_ptr<flow_count> under_way);
+  void open_unasked();
+  void submit(submission& what);
+  void rooms_have_changed(const rooms_changed& what);
+  void lost_seat(const seat_lost& what);
+  void lost_room(const room_failed& what);
+  void retry();
+
+private:
+  /// A request to be answered: everything that the answer needs. Exactly one of `answer`, `refuse` is called for each.
+  struct asked {
+    std::string id;
+    std::shared_ptr<replies> answers;
+    bool held = false; // the client's outbox waits for this answer
+  };
+  struct my_room {
+    std::optional<room_actor> actor; // nothing: not seated (being seated, or its shard is away)
+    seq_number mark = 0;             // read mark
+  };
+  template <class T>
+  using then = std::function<void(T)>;
+
+  // answering (session.cpp)
+  void take(asked who, request_params& what);
+  void answer(const asked& who, std::string_view result);
+  void refuse(const asked& who, client_error why);
+  void finish(const asked& who, std::string payload);
+  asked hold(asked who);
+  void done(const asked& who, const redis_value& value, const std::function<void()>& next);
+
+  // asking (session.cpp)
+  /// Runs a script; on failure the request is refused.
+  void run(const asked& who, script_call call, then<const redis_value&> next);
+  /// Runs scripts side by side; goes on with all answers, failures among them as errors.
+  void run_all(std::vector<script_call> calls, then<std::vector<redis_value>> next);
+  void seat(const room_id& room, std::optional<seq_number> since, frame greeting, then<outcome<attended>> next);
+
+  // opening (session_open.cpp)
+  void open(std::optional<asked> reply);
+  void open_failed(const std::optional<asked>& reply, client_error why);
+  void open_rooms(std::optional<asked> reply, const user_rooms& list);
+  void opened(const std::optional<asked>& reply, const std::string& rooms);
+  std::string opened_text(const std::string& rooms) const;
+  void read_rooms_again();
+  void retry_later();
+
+  // requests (session_requests.cpp)
+  void handle(asked who, session_open&);
+  void handle(asked who, session_verified&);
+  void handle(asked who, room_create& what);
+  void handle(asked who, room_join& what);
+  void handle(asked who, room_leave& what);
+  void handle(asked who, room_add& what);
+  void handle(asked who, room_remove& what);
+  void handle(asked who, room_info& what);
+  void handle(asked who, room_members& what);
+  void handle(asked who, room_who& what);
+  void handle(asked who, room_list&);
+  void handle(asked who, room_history& what);
+  void handle(asked who, room_sync& what);
+  void handle(asked who, message_send& what);
+  void handle(asked who, message_read& what);
+  void handle(asked who, starling::typing& what);
+  void handle(asked who, presence_get& what);
+  void handle(asked who, presence_watch& what);
+  void handle(asked who, presence_unwatch& what);
+  void handle(asked who, ping&);
+  void post(asked who, message_send& what);
+  void begin_dialogue(asked who, message_send what);
+  void dialogue_made(const room_id& room, const user_id& other, seq_number tail);
+  void dialogue_failed(const room_id& room, const client_error& why);
+  void joined(asked who, room_id room, std::optional<seq_number> since, std::string change);
+  void hint(const user_id& user, room_hinted what);
+  const room_actor* seated(const room_id& room) const;
+
+  enum class phase : std::uint8_t { closed, opening, open };
+
+  session_actor::pointer self_;
+  std::shared_ptr<const session_options> options_;
+  identity who_;
+  session_number number_ = 0;
+  std::shared_ptr<client> sink_;
+  std::shared_ptr<flow_count> under_way_;
+  phase phase_ = phase::closed;
+  std::map<room_id, my_room> rooms_;
+  std::uint64_t rooms_version_ = 0;
+  bool retrying_ = false;
+  std::optional<token_bucket> bucket_;
+  std::set<user_id> watched_;
+  // Messages that wait for their dialogue; bounded by requests_in_flight, as is what comes while opening.
+  std::map<room_id, std::vector<std::pair<asked, message_send>>> beginning_;
+  std::vector<std::pair<asked, request_params>> early_; // came while opening
+};
+
+using session_self = self_pointer<session_actor, session_state>;
+
+session_actor::behavior_type session(session_self self, std::shared_ptr<const session_options> options, identity who,
+                                     session_number number, std::shared_ptr<client> sink,
+                                     std::shared_ptr<flow_count> under_way);
+
+} // namespace starling

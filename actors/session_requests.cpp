@@ -1,0 +1,372 @@
+#include "actors/session.hpp"
+#include "chat/json_text.hpp"
+#include "chat/notifications.hpp"
+
+/// What a session does for each method of the protocol.
+///
+/// A membership stands in two places that no script can change together: in the room, which decides, and in the user's
+/// list of rooms, where a session begins to look. The list is written first and cleared last, so that it may name a
+/// room too many and never one too few.
+namespace starling {
+namespace {
+
+/// What one answer with messages may hold, so that it fits any outbox beside others.
+std::size_t answer_bytes(const limits& bounds) { return bounds.outbox_bytes / 4; }
+
+std::string presence_list(const std::vector<user_id>& users, const std::vector<user_presence>& now) {
+  json_array list;
+  for (std::size_t i = 0; i < users.size() && i < now.size(); ++i) list.add_json(presence_text(users[i], now[i]));
+  return json_object().add_json("users", list.text()).text();
+}
+
+} // namespace
+
+// -- sessions --------------------------------------------------------------------------------------------------------
+
+void session_state::handle(asked who, session_open&) { refuse(who, {errc::not_opened, {}, {}, 0}); }
+
+void session_state::handle(asked who, session_verified& what) {
+  if (phase_ == phase::open && what.who.user != who_.user) return refuse(who, {errc::forbidden, "another user", {}, 0});
+  who_ = std::move(what.who);
+  open(std::move(who));
+}
+
+void session_state::handle(asked who, ping&) {
+  auto now = std::chrono::system_clock::now().time_since_epoch();
+  answer(who, json_object()
+                  .add("at", time_text(std::chrono::duration_cast<std::chrono::milliseconds>(now).count()))
+                  .text());
+}
+
+// -- becoming a member -----------------------------------------------------------------------------------------------
+
+void session_state::handle(asked who, room_create& what) {
+  auto held = hold(std::move(who));
+  std::vector<script_call> notes{call_user_room_add(who_.user, what.room, options_->limits.rooms_per_user)};
+  for (auto& user : what.members)
+    notes.push_back(call_user_room_add(user, what.room, options_->limits.rooms_per_user));
+  run_all(std::move(notes), [this, held, what](const std::vector<redis_value>& noted) {
+    for (auto& one : noted)
+      if (auto outcome = read_done(one); auto* why = std::get_if<client_error>(&outcome)) return refuse(held, *why);
+    run(held, call_room_create(what, who_.user), [this, held, what](const redis_value& made) {
+      auto outcome = read_room(made);
+      if (auto* why = std::get_if<client_error>(&outcome)) return refuse(held, *why);
+      for (auto& user : what.members)
+        if (user != who_.user) hint(user, {0, "added", who_.user, room_role::member, what.room});
+      joined(held, what.room, {}, "joined");
+    });
+  });
+}
+
+void session_state::handle(asked who, room_join& what) {
+  auto held = hold(std::move(who));
+  run(held, call_user_room_add(who_.user, what.room, options_->limits.rooms_per_user),
+      [this, held, what](const redis_value& noted) {
+        done(held, noted, [&] {
+          bool make = options_->create_public_rooms && !what.room.starts_with("dm:");
+          run(held, call_room_join(what.room, who_.user, options_->limits.members_per_room, make),
+              [this, held, what](const redis_value& answer) {
+                auto outcome = read_room(answer);
+                if (auto* why = std::get_if<client_error>(&outcome)) return refuse(held, *why);
+                joined(held, what.room, what.since, "joined");
+              });
+        });
+      });
+}
+
+/// The user is a member: take a seat, tell the user's other devices, answer.
+void session_state::joined(asked who, room_id room, std::optional<seq_number> since, std::string change) {
+  seat(room, {}, nullptr, [this, who, room, since, change](const outcome<attended>& taken) {
+    if (auto* why = std::get_if<client_error>(&taken)) return refuse(who, *why);
+    auto& description = std::get<attended>(taken).description;
+    hint(who_.user, {description.tail.seq, change, who_.user, description.role, room});
+    if (!since) return answer(who, room_text(room, description));
+    auto count = options_->limits.history_messages;
+    run(who, call_room_range({room, {}, since, count}, who_.user),
+        [this, who, room, description, count](const redis_value& read) {
+          auto outcome = read_range(read, count);
+          if (auto* why = std::get_if<client_error>(&outcome)) return refuse(who, *why);
+          auto& range = std::get<log_range>(outcome);
+          // What is newer than the seat is pushed, and must not be told twice.
+          std::erase_if(range.entries, [&](const log_entry& e) { return e.at.seq > description.tail.seq; });
+          cut_range(range, true, count, answer_bytes(options_->limits));
+          answer(who, room_text(room, description, &range));
+        });
+  });
+}
+
+void session_state::hint(const user_id& user, room_hinted what) {
+  // A hint that is lost is found by the check of the tail of the user's list.
+  run_all({call_user_hint(user, write_hint(what))}, [](const auto&) {});
+}
+
+void session_state::handle(asked who, room_add& what) {
+  run(who, call_room_info(what.room, who_.user), [this, who, what](const redis_value& answer) {
+    auto outcome = read_room(answer);
+    if (auto* why = std::get_if<client_error>(&outcome)) return refuse(who, *why);
+    if (std::get<room_description>(outcome).role < room_role::moderator) return refuse(who, {errc::forbidden, {}, {}, 0});
+    run(who, call_user_room_add(what.user, what.room, options_->limits.rooms_per_user),
+        [this, who, what](const redis_value& noted) {
+          done(who, noted, [&] {
+            run(who, call_room_add(what, who_.user, options_->limits.members_per_room),
+                [this, who, what](const redis_value& result) {
+                  auto added = read_added(result);
+                  if (auto* why = std::get_if<client_error>(&added)) return refuse(who, *why);
+                  if (auto seq = std::get<std::optional<seq_number>>(added))
+                    hint(what.user, {*seq, "added", who_.user, what.role.value_or(room_role::member), what.room});
+                  this->answer(who, "{}");
+                });
+          });
+        });
+  });
+}
+
+// -- ending it -------------------------------------------------------------------------------------------------------
+
+void session_state::handle(asked who, room_leave& what) {
+  run(who, call_room_leave(what.room, who_.user), [this, who, room = what.room](const redis_value& left) {
+    done(who, left, [&] {
+      run(who, call_user_room_remove(who_.user, {room}), [this, who](const redis_value&) { answer(who, "{}"); });
+    });
+  });
+}
+
+void session_state::handle(asked who, room_remove& what) {
+  run(who, call_room_remove(what, who_.user), [this, who, what](const redis_value& removed) {
+    done(who, removed, [&] {
+      run(who, call_user_room_remove(what.user, {what.room}), [this, who](const redis_value&) { answer(who, "{}"); });
+    });
+  });
+}
+
+// -- looking ---------------------------------------------------------------------------------------------------------
+
+void session_state::handle(asked who, room_info& what) {
+  run(who, call_room_info(what.room, who_.user), [this, who, room = what.room](const redis_value& answer) {
+    auto outcome = read_room(answer);
+    if (auto* why = std::get_if<client_error>(&outcome)) return refuse(who, *why);
+    this->answer(who, room_text(room, std::get<room_description>(outcome)));
+  });
+}
+
+void session_state::handle(asked who, room_members& what) {
+  run(who, call_room_members(what, who_.user), [this, who, limit = what.limit](const redis_value& answer) {
+    auto outcome = read_members(answer, limit);
+    if (auto* why = std::get_if<client_error>(&outcome)) return refuse(who, *why);
+    auto& page = std::get<member_page>(outcome);
+    json_array members;
+    for (auto& [user, role] : page.members)
+      members.add_json(json_object().add("user", user).add("role", name_of(role)).text());
+    this->answer(who, json_object().add_json("members", members.text()).add("more", page.more).text());
+  });
+}
+
+void session_state::handle(asked who, room_who& what) {
+  auto* room = seated(what.room);
+  if (!room) { // the shard knows whether it exists, and for whom
+    run(who, call_room_members({what.room, {}, 1}, who_.user), [this, who](const redis_value& answer) {
+      auto outcome = read_members(answer, 1);
+      auto* why = std::get_if<client_error>(&outcome);
+      refuse(who, why ? *why : client_error{errc::unavailable, {}, {}, 0});
+    });
+    return;
+  }
+  self_->request(*room, options_->timings.request, who_is_here{})
+      .then(
+          [this, who](const std::vector<user_id>& users) {
+            json_array list;
+            for (auto& user : users) list.add(user);
+            answer(who, json_object().add_json("users", list.text()).text());
+          },
+          [this, who](const caf::error& error) { refuse(who, to_client_error(error)); });
+}
+
+void session_state::handle(asked who, room_list&) {
+  std::vector<room_id> ids;
+  std::vector<script_call> calls;
+  for (auto& [id, room] : rooms_) {
+    ids.push_back(id);
+    calls.push_back(call_room_info(id, who_.user));
+  }
+  run_all(std::move(calls), [this, who, ids](const std::vector<redis_value>& answers) {
+    json_array rooms;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      auto outcome = read_room(answers[i]);
+      if (auto* description = std::get_if<room_description>(&outcome)) rooms.add_json(room_text(ids[i], *description));
+      else if (auto& why = std::get<client_error>(outcome); why.code != errc::no_such_room) return refuse(who, why);
+    }
+    answer(who, json_object().add_json("rooms", rooms.text()).text());
+  });
+}
+
+void session_state::handle(asked who, room_history& what) {
+  run(who, call_room_range(what, who_.user), [this, who, what](const redis_value& answer) {
+    auto outcome = read_range(answer, what.limit);
+    if (auto* why = std::get_if<client_error>(&outcome)) return refuse(who, *why);
+    auto& range = std::get<log_range>(outcome);
+    cut_range(range, what.after.has_value(), what.limit, answer_bytes(options_->limits));
+    this->answer(who, range_text(what.room, range));
+  });
+}
+
+void session_state::handle(asked who, room_sync& what) {
+  std::vector<room_id> ids;
+  std::vector<script_call> calls;
+  auto count = options_->limits.history_messages;
+  for (auto& [id, seq] : what.rooms) {
+    ids.push_back(id);
+    calls.push_back(call_room_range({id, {}, seq, count}, who_.user));
+  }
+  run_all(std::move(calls), [this, who, ids, count](const std::vector<redis_value>& answers) {
+    json_object rooms;
+    auto bytes_left = answer_bytes(options_->limits);
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      auto outcome = read_range(answers[i], count);
+      std::string name;
+      append_json_string(name, ids[i]);
+      if (auto* why = std::get_if<client_error>(&outcome)) {
+        rooms.add_members(name + ":{\"error\":" + error_text(*why) + "}");
+        continue;
+      }
+      auto& range = std::get<log_range>(outcome);
+      // What does not fit is left for the next call; each gets at least one message, so that a client moves on.
+      cut_range(range, true, count, bytes_left);
+      auto text = range_text(ids[i], range);
+      bytes_left -= std::min(bytes_left, text.size());
+      rooms.add_members(name + ":" + text);
+    }
+    answer(who, json_object().add_json("rooms", rooms.text()).text());
+  });
+}
+
+// -- messages --------------------------------------------------------------------------------------------------------
+
+void session_state::handle(asked who, message_send& what) {
+  if (!what.to.empty()) {
+    what.room = dialogue_of(who_.user, what.to);
+    if (!seated(what.room)) return begin_dialogue(std::move(who), std::move(what));
+  }
+  post(std::move(who), what);
+}
+
+void session_state::post(asked who, message_send& what) {
+  auto answered = [this, who, room = what.room](const redis_value& answer) {
+    auto outcome = read_appended(answer);
+    if (auto* why = std::get_if<client_error>(&outcome)) return refuse(who, *why);
+    auto& sent = std::get<appended>(outcome);
+    this->answer(who, json_object()
+                          .add("room", room)
+                          .add("epoch", sent.at.epoch)
+                          .add("seq", sent.at.seq)
+                          .add("at", time_text(sent.unix_ms))
+                          .text());
+  };
+  if (auto* room = seated(what.room)) {
+    self_->request(*room, options_->timings.request, room_post{std::move(what), who_.user})
+        .then(answered, [this, who](const caf::error& error) { refuse(who, to_client_error(error)); });
+  } else {
+    run(who, call_append(what, who_.user, {}, options_->limits.log_messages, options_->timings.idempotency.count()),
+        answered);
+  }
+}
+
+/// The first message of two users, or the first through this session: both must have the dialogue in their lists, and
+/// their sessions be told, before it is sent. What is sent meanwhile waits behind it, so that nothing is overtaken.
+void session_state::begin_dialogue(asked who, message_send what) {
+  auto room = what.room;
+  auto other = what.to;
+  auto& waiting = beginning_[room];
+  waiting.emplace_back(std::move(who), std::move(what));
+  if (waiting.size() > 1) return;
+  auto rooms_max = options_->limits.rooms_per_user;
+  run_all({call_user_room_add(who_.user, room, rooms_max), call_user_room_add(other, room, rooms_max)},
+          [this, room, other](const std::vector<redis_value>& noted) {
+            for (auto& one : noted)
+              if (auto outcome = read_done(one); auto* why = std::get_if<client_error>(&outcome))
+                return dialogue_failed(room, *why);
+            run_all({call_dialogue_create(room, who_.user, other)},
+                    [this, room, other](const std::vector<redis_value>& made) {
+                      auto outcome = read_room(made.front());
+                      if (auto* why = std::get_if<client_error>(&outcome)) return dialogue_failed(room, *why);
+                      dialogue_made(room, other, std::get<room_description>(outcome).tail.seq);
+                    });
+          });
+}
+
+void session_state::dialogue_made(const room_id& room, const user_id& other, seq_number tail) {
+  hint(other, {tail, "added", who_.user, room_role::member, room});
+  if (other != who_.user) hint(who_.user, {tail, "added", who_.user, room_role::member, room});
+  rooms_[room]; // so that our own hint is known
+  auto greeting = member_notification(room, {0, "added", who_.user, who_.user, room_role::member});
+  seat(room, tail, make_text_frame(greeting), [this, room](const outcome<attended>& taken) {
+    if (auto* why = std::get_if<client_error>(&taken)) return dialogue_failed(room, *why);
+    auto waiting = std::move(beginning_[room]);
+    beginning_.erase(room);
+    for (auto& [who, what] : waiting) post(std::move(who), what);
+  });
+}
+
+void session_state::dialogue_failed(const room_id& room, const client_error& why) {
+  if (auto i = rooms_.find(room); i != rooms_.end() && !i->second.actor) rooms_.erase(i);
+  auto waiting = std::move(beginning_[room]);
+  beginning_.erase(room);
+  for (auto& [who, what] : waiting) refuse(who, why);
+}
+
+void session_state::handle(asked who, message_read& what) {
+  auto* room = seated(what.room);
+  if (!room) {
+    run(who, call_room_members({what.room, {}, 1}, who_.user), [this, who](const redis_value& answer) {
+      auto outcome = read_members(answer, 1);
+      auto* why = std::get_if<client_error>(&outcome);
+      refuse(who, why ? *why : client_error{errc::unavailable, {}, {}, 0});
+    });
+    return;
+  }
+  run(who, call_user_mark(who_.user, what.room, what.seq),
+      [this, who, what, room = *room](const redis_value& moved) {
+        if (moved.to_int() == 1) self_->send(room, read_here{who_.user, what.seq});
+        answer(who, "{}");
+      });
+}
+
+void session_state::handle(asked who, starling::typing& what) {
+  auto* room = seated(what.room);
+  if (!room) return refuse(who, {errc::forbidden, {}, {}, 0});
+  self_->send(*room, typing_here{who_.user});
+  answer(who, "{}");
+}
+
+// -- presence --------------------------------------------------------------------------------------------------------
+
+void session_state::handle(asked who, presence_get& what) {
+  self_->request(options_->presence, options_->timings.request, get_users{what.users})
+      .then([this, who, users = what.users](
+                const std::vector<user_presence>& now) { answer(who, presence_list(users, now)); },
+            [this, who](const caf::error& error) { refuse(who, to_client_error(error)); });
+}
+
+void session_state::handle(asked who, presence_watch& what) {
+  auto watched = watched_;
+  watched.insert(what.users.begin(), what.users.end());
+  if (watched.size() > options_->limits.watches_per_session)
+    return refuse(who, {errc::conflict, "too many watches", {}, 0});
+  watched_ = std::move(watched);
+  auto held = hold(std::move(who)); // a change must not overtake the state that it changes
+  self_->request(options_->presence, options_->timings.request, watch_users{number_, sink_, what.users})
+      .then([this, held, users = what.users](
+                const std::vector<user_presence>& now) { answer(held, presence_list(users, now)); },
+            [this, held, users = what.users](const caf::error& error) {
+              for (auto& user : users) watched_.erase(user);
+              self_->send(options_->presence, unwatch_users{number_, users});
+              refuse(held, to_client_error(error));
+            });
+}
+
+void session_state::handle(asked who, presence_unwatch& what) {
+  for (auto& user : what.users) watched_.erase(user);
+  self_->send(options_->presence, unwatch_users{number_, std::move(what.users)});
+  answer(who, "{}");
+}
+
+} // namespace starling

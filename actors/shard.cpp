@@ -1,0 +1,221 @@
+#include "actors/shard.hpp"
+
+namespace starling {
+namespace {
+
+/// Feeds whose tails one script call reads: enough to make the check cheap, few enough not to hold Redis up.
+constexpr std::size_t feeds_per_check = 256;
+
+/// Passes on to the actor what the link tells, from whatever thread.
+class link_to_actor : public redis_listener {
+public:
+  explicit link_to_actor(shard_actor to) : to_(std::move(to)) {}
+  void up() override { caf::anon_send(to_, link_up{}); }
+  void down(const std::string& reason) override { caf::anon_send(to_, link_down{reason}); }
+  void subscribed(std::vector<std::string> channels) override { caf::anon_send(to_, link_subscribed{std::move(channels)}); }
+  void published(std::vector<publication> what) override { caf::anon_send(to_, link_published{std::move(what)}); }
+
+private:
+  shard_actor to_;
+};
+
+} // namespace
+
+shard_state::~shard_state() {
+  if (options_.link) options_.link->stop();
+}
+
+void shard_state::start(shard_options options) {
+  options_ = std::move(options);
+  options_.link->start(std::make_shared<link_to_actor>(shard_actor(self_)));
+  self_->delayed_send(self_, options_.tail_check, starling::check_tails{});
+}
+
+void shard_state::call(script_call what, handler done) {
+  auto number = ++calls_;
+  pending_.emplace(number, std::move(done));
+  what.keys.insert(what.keys.begin(), std::string(shard_record));
+  what.args.insert(what.args.begin(), what.script == "shard_claim" ? "-" : std::to_string(table_->epoch()));
+  options_.link->call(what.script, std::move(what.keys), std::move(what.args),
+                      [to = shard_actor(self_), number](redis_value answer) {
+                        caf::anon_send(to, link_answered{number, std::move(answer)});
+                      });
+}
+
+caf::result<redis_value> shard_state::run(script_call& what) {
+  if (state_ != shard_state_kind::up) return redis_value(redis_value::error{"UNAVAILABLE shard " + options_.shard.name});
+  auto promise = self_->make_response_promise<redis_value>();
+  call(std::move(what), [promise](redis_value& answer) mutable { promise.deliver(std::move(answer)); });
+  return promise;
+}
+
+void shard_state::answered(link_answered& what) {
+  auto i = pending_.find(what.call);
+  if (i == pending_.end()) return;
+  auto done = std::move(i->second);
+  pending_.erase(i);
+  done(what.answer);
+}
+
+void shard_state::subscribe(subscribe_feed& what) {
+  auto channel = channel_of(what.feed);
+  auto& feed = feeds_[channel];
+  feed = {std::move(what.feed), std::move(what.reader), {}, false};
+  if (state_ == shard_state_kind::up) options_.link->subscribe({std::move(channel)});
+  else if (state_ != shard_state_kind::connecting) self_->send(feed.reader, feed_down{feed.name});
+}
+
+void shard_state::unsubscribe(const unsubscribe_feed& what) {
+  auto channel = channel_of(what.feed);
+  if (feeds_.erase(channel) > 0 && state_ == shard_state_kind::up) options_.link->unsubscribe({std::move(channel)});
+}
+
+bool shard_state::owns(const feed_name& feed) const {
+  if (table_->shards().empty()) return false;
+  auto& owner = table_->shards()[table_->shard_index_of(slot_of(key_of(feed)))];
+  return owner.name == options_.shard.name && owner.address == options_.shard.address;
+}
+
+void shard_state::use(const use_table& what) {
+  table_ = what.table;
+  if (linked_) claim();
+  for (auto i = feeds_.begin(); i != feeds_.end();) {
+    if (owns(i->second.name)) {
+      ++i;
+      continue;
+    }
+    if (state_ == shard_state_kind::up) options_.link->unsubscribe({i->first});
+    self_->send(options_.router, subscribe_feed{i->second.name, i->second.reader});
+    i = feeds_.erase(i);
+  }
+}
+
+void shard_state::connected() {
+  linked_ = true;
+  if (table_) claim();
+}
+
+/// Makes sure that this Redis is the one that it should be, before anything is written into it.
+void shard_state::claim() {
+  call(call_shard_claim(options_.cluster, options_.shard.name, table_->epoch()),
+       [this](redis_value& answer) { claimed(answer); });
+}
+
+void shard_state::claimed(const redis_value& answer) {
+  if (answer.if_error()) return; // the link is gone again, or will be asked again when it is back
+  if (auto* word = answer.if_string()) {
+    become(shard_state_kind::foreign, *word);
+    log::error("shard.foreign", "shard={} address={} belongs_to=\"{}\"", options_.shard.name, options_.shard.address, *word);
+    return;
+  }
+  auto epoch = static_cast<std::uint64_t>(answer.at(0).to_int());
+  if (epoch > table_->epoch())
+    log::warn("shard.newer_table", "shard={} its_epoch={} our_epoch={}", options_.shard.name, epoch, table_->epoch());
+  if (state_ == shard_state_kind::up) return;
+  become(shard_state_kind::up, {});
+  std::vector<std::string> channels;
+  for (auto& [channel, feed] : feeds_) channels.push_back(channel);
+  if (!channels.empty()) options_.link->subscribe(std::move(channels));
+}
+
+void shard_state::lost(const link_down& what) {
+  linked_ = false;
+  become(shard_state_kind::down, what.reason);
+  for (auto& [channel, feed] : feeds_) {
+    feed.confirmed = false;
+    feed.seen.reset();
+    self_->send(feed.reader, feed_down{feed.name});
+  }
+}
+
+void shard_state::become(shard_state_kind state, std::string detail) {
+  if (state != state_) {
+    if (state == shard_state_kind::up) log::info("shard.up", "shard={} address={}", options_.shard.name, options_.shard.address);
+    else log::warn("shard.down", "shard={} address={} reason=\"{}\"", options_.shard.name, options_.shard.address, detail);
+  }
+  state_ = state;
+  self_->send(options_.router, shard_report{options_.shard.name, options_.shard.address, state, std::move(detail)});
+}
+
+void shard_state::confirmed(const link_subscribed& what) {
+  for (auto& channel : what.channels) {
+    auto i = feeds_.find(channel);
+    if (i == feeds_.end() || i->second.confirmed) continue;
+    i->second.confirmed = true;
+    i->second.seen.reset();
+    self_->send(i->second.reader, feed_up{i->second.name});
+  }
+}
+
+void shard_state::note_step(read_feed& feed, std::string_view payload) {
+  if (!feed.seen) return; // the next check finds out
+  auto step = step_of(payload);
+  if (step.at) feed.seen->at = *step.at;
+  if (step.version) feed.seen->version = *step.version;
+}
+
+void shard_state::published(link_published& what) {
+  for (std::size_t i = 0; i < what.what.size();) {
+    // What came in a row for one feed goes to its reader in one message.
+    auto end = i + 1;
+    while (end < what.what.size() && what.what[end].channel == what.what[i].channel) ++end;
+    auto found = feeds_.find(what.what[i].channel);
+    if (found != feeds_.end()) {
+      feed_news news{found->second.name, {}};
+      news.payloads.reserve(end - i);
+      for (auto k = i; k < end; ++k) {
+        note_step(found->second, what.what[k].payload);
+        news.payloads.push_back(std::move(what.what[k].payload));
+      }
+      self_->send(found->second.reader, std::move(news));
+    }
+    i = end;
+  }
+}
+
+void shard_state::check_tails() {
+  self_->delayed_send(self_, options_.tail_check, starling::check_tails{});
+  if (state_ != shard_state_kind::up) return;
+  std::vector<feed_name> chunk;
+  for (auto& [channel, feed] : feeds_) {
+    if (!feed.confirmed) continue;
+    chunk.push_back(feed.name);
+    if (chunk.size() == feeds_per_check) check_chunk(std::exchange(chunk, {}));
+  }
+  if (!chunk.empty()) check_chunk(std::move(chunk));
+}
+
+void shard_state::check_chunk(std::vector<feed_name> names) {
+  auto what = call_tails(names);
+  call(std::move(what), [this, names = std::move(names)](redis_value& answer) {
+    auto tails = read_tails(answer);
+    auto* list = std::get_if<std::vector<feed_tail>>(&tails);
+    if (!list || list->size() != names.size()) return;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      auto found = feeds_.find(channel_of(names[i]));
+      if (found == feeds_.end() || !found->second.confirmed || found->second.seen == (*list)[i]) continue;
+      found->second.seen = (*list)[i];
+      self_->send(found->second.reader, feed_moved{names[i], (*list)[i]});
+    }
+  });
+}
+
+shard_actor::behavior_type shard(shard_self self, shard_options options) {
+  self->observe("shard", options.shard.name);
+  auto& state = self->state;
+  state.start(std::move(options));
+  return {
+      [&state](script_call& what) { return state.run(what); },
+      [&state](subscribe_feed& what) { state.subscribe(what); },
+      [&state](const unsubscribe_feed& what) { state.unsubscribe(what); },
+      [&state](const use_table& what) { state.use(what); },
+      [&state](const link_up&) { state.connected(); },
+      [&state](const link_down& what) { state.lost(what); },
+      [&state](const link_subscribed& what) { state.confirmed(what); },
+      [&state](link_published& what) { state.published(what); },
+      [&state](link_answered& what) { state.answered(what); },
+      [&state](const check_tails&) { state.check_tails(); },
+  };
+}
+
+} // namespace starling

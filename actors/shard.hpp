@@ -1,0 +1,70 @@
+#pragma once
+
+#include <functional>
+#include <unordered_map>
+
+#include "actors/observed.hpp"
+#include "actors/protocol.hpp"
+
+namespace starling {
+
+/// What a shard actor is started with.
+struct shard_options {
+  std::string cluster;
+  shard_settings shard;
+  std::shared_ptr<redis_link> link;
+  milliseconds tail_check{5'000};
+  router_actor router;
+};
+
+/// A feed that somebody on this node reads.
+struct read_feed {
+  feed_name name;
+  feed_reader reader;
+  std::optional<feed_tail> seen; // how far publications, or the last check, have brought it; nothing: not known
+  bool confirmed = false;
+};
+
+class shard_state {
+public:
+  shard_state(shard_actor::pointer self) : self_(self) {}
+  ~shard_state();
+
+  void start(shard_options options);
+  caf::result<redis_value> run(script_call& call);
+  void subscribe(subscribe_feed& what);
+  void unsubscribe(const unsubscribe_feed& what);
+  void use(const use_table& what);
+  void connected();
+  void lost(const link_down& what);
+  void confirmed(const link_subscribed& what);
+  void published(link_published& what);
+  void answered(link_answered& what);
+  void check_tails();
+
+private:
+  using handler = std::function<void(redis_value&)>;
+
+  void call(script_call what, handler done);
+  void claim();
+  void claimed(const redis_value& answer);
+  void become(shard_state_kind state, std::string detail);
+  void note_step(read_feed& feed, std::string_view payload);
+  void check_chunk(std::vector<feed_name> feeds);
+  bool owns(const feed_name& feed) const;
+
+  shard_actor::pointer self_;
+  shard_options options_;
+  table_ptr table_;
+  shard_state_kind state_ = shard_state_kind::connecting;
+  bool linked_ = false; // both connections stand
+  std::uint64_t calls_ = 0;
+  std::unordered_map<std::uint64_t, handler> pending_; // bounded by the link: redis_settings::commands_waiting
+  std::unordered_map<std::string, read_feed> feeds_;   // by channel
+};
+
+using shard_self = self_pointer<shard_actor, shard_state>;
+
+shard_actor::behavior_type shard(shard_self self, shard_options options);
+
+} // namespace starling

@@ -1,0 +1,92 @@
+#include "chat/outbox.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <iterator>
+#include <utility>
+
+namespace starling {
+
+pushed outbox::push(frame what, frame_kind kind) {
+  assert(what && !what->empty());
+  if (kind == frame_kind::ephemeral && !has_room_for(*what, bytes_max_ / 2)) {
+    ++dropped_;
+    return pushed::dropped;
+  }
+  return put(holds_ > 0 ? held_ : queue_, std::move(what));
+}
+
+pushed outbox::push_now(frame what) {
+  assert(what && !what->empty());
+  return put(queue_, std::move(what));
+}
+
+pushed outbox::release(frame first) {
+  auto result = first ? push_now(std::move(first)) : pushed::queued;
+  if (holds_ > 0 && --holds_ == 0) {
+    queue_.insert(queue_.end(), std::move_iterator(held_.begin()), std::move_iterator(held_.end()));
+    held_ = std::vector<frame>();
+  }
+  return result;
+}
+
+std::size_t outbox::gather(std::span<std::string_view> out) {
+  auto count = std::min(out.size(), queue_.size() - head_);
+  for (std::size_t i = 0; i < count; ++i)
+    out[i] = *queue_[head_ + i];
+  if (count > 0) out[0].remove_prefix(offset_);
+  gathered_ = std::max(gathered_, static_cast<std::uint32_t>(count));
+  return count;
+}
+
+void outbox::written(std::size_t bytes) {
+  assert(bytes <= bytes_);
+  bytes_ -= bytes;
+  gathered_ = 0;
+  offset_ += bytes;
+  while (ready() && offset_ >= queue_[head_]->size()) {
+    offset_ -= queue_[head_]->size();
+    queue_[head_++].reset();
+  }
+  if (!ready()) {
+    queue_ = std::vector<frame>(); // what a burst has made it grow to goes back; `= {}` would keep it
+    head_ = 0;
+  } else if (head_ > queue_.size() / 2) {
+    // Each frame is moved here at most once per time that the queue is passed by half: a constant share of the work.
+    queue_.erase(queue_.begin(), queue_.begin() + head_);
+    head_ = 0;
+  }
+}
+
+std::size_t outbox::clear() {
+  auto kept = std::max<std::size_t>(gathered_, offset_ > 0 ? 1 : 0);
+  auto first = queue_.begin() + head_ + static_cast<std::ptrdiff_t>(kept);
+  auto count = static_cast<std::size_t>(queue_.end() - first) + held_.size();
+  queue_.erase(first, queue_.end());
+  held_ = std::vector<frame>();
+  holds_ = 0;
+  bytes_ = 0;
+  for (auto i = head_; i < queue_.size(); ++i)
+    bytes_ += queue_[i]->size();
+  bytes_ -= offset_;
+  if (!ready()) {
+    queue_ = std::vector<frame>();
+    head_ = 0;
+  }
+  return count;
+}
+
+std::size_t outbox::heap_bytes() const { return (queue_.capacity() + held_.capacity()) * sizeof(frame); }
+
+bool outbox::has_room_for(const std::string& what, std::size_t bound) const {
+  return bytes_ <= bound && what.size() <= bound - bytes_;
+}
+
+pushed outbox::put(std::vector<frame>& queue, frame what) {
+  if (!has_room_for(*what, bytes_max_)) return pushed::overflow;
+  bytes_ += what->size();
+  queue.push_back(std::move(what));
+  return pushed::queued;
+}
+
+} // namespace starling

@@ -1,0 +1,148 @@
+#include "cli/node_process.hpp"
+
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+
+#include "actors/cluster.hpp"
+#include "actors/membership.hpp"
+#include "actors/node.hpp"
+#include "actors/scheduler.hpp"
+#include "cli/options.hpp"
+#include "cli/wait_for_signal.hpp"
+#include "net/flusher.hpp"
+#include "net/listener.hpp"
+#include "net/memory_link.hpp"
+#include "net/metrics.hpp"
+#include "net/node_metrics.hpp"
+#include "net/redis_link.hpp"
+#include "net/token.hpp"
+
+namespace starling::cli {
+namespace {
+
+namespace asio = boost::asio;
+
+/// Messages that an actor may handle before others have their turn.
+constexpr std::size_t max_throughput = 50;
+
+std::int64_t unix_ms() {
+  auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+/// Makes links by what the address says: to a Redis over the network, or to one in this process.
+redis_link_factory make_links(asio::io_context& io, const redis_settings& settings, std::string password) {
+  struct memory_shards {
+    std::mutex mutex;
+    std::map<std::string, std::shared_ptr<net::memory_server>> by_name;
+  };
+  auto scripts = std::make_shared<const net::script_set>(net::script_set::embedded());
+  auto memory = std::make_shared<memory_shards>();
+  return [&io, settings, password, scripts, memory](const shard_settings& shard) -> std::shared_ptr<redis_link> {
+    if (shard.address != "memory:") return net::make_redis_link(io, shard, settings, password, scripts);
+    std::lock_guard lock(memory->mutex);
+    auto& server = memory->by_name[shard.name];
+    if (!server) server = std::make_shared<net::memory_server>(unix_ms);
+    return net::make_memory_link(server, [&io](std::function<void()> work) { asio::post(io, std::move(work)); }, scripts,
+                                 settings.commands_waiting);
+  };
+}
+
+/// Says who a client is: by a token, or in mode "open" by its word.
+using verifier = std::function<std::variant<identity, std::string>(const session_open&)>;
+
+std::variant<verifier, std::string> make_verifier(const auth_settings& auth, std::string key) {
+  if (auth.mode == "open")
+    return verifier([](const session_open& what) -> std::variant<identity, std::string> {
+      if (what.user.empty()) return "this cluster is open: name a user, not a token";
+      return identity{what.user, {}, {}};
+    });
+  auto made = net::token_verifier::make(auth, std::move(key));
+  if (auto* why = std::get_if<std::string>(&made)) return *why;
+  return verifier([tokens = std::get<net::token_verifier>(made)](
+                      const session_open& what) -> std::variant<identity, std::string> {
+    if (what.token.empty()) return "a token is needed";
+    return tokens.verify(what.token);
+  });
+}
+
+/// How long clients are spread over when they are sent away in the middle of things, so that they do not all come back
+/// at once.
+constexpr milliseconds eviction_spread{2'000};
+
+} // namespace
+
+int run_node(const node_settings& settings, node_secrets secrets) {
+  auto verify = make_verifier(settings.auth, std::move(secrets.token_key));
+  if (auto* why = std::get_if<std::string>(&verify)) return fail(*why);
+  if (settings.auth.mode == "open")
+    log::warn("auth.open", "listen={} anybody_may_be=anybody", settings.listen);
+
+  asio::io_context io;
+  caf::actor_system_config config;
+  auto threads = settings.threads != 0 ? settings.threads : std::max(1u, std::thread::hardware_concurrency());
+  config.set("scheduler.max-threads", threads).set("scheduler.max-throughput", max_throughput);
+  use_asio_scheduler(config, io);
+  add_cluster_messages(config);
+  configure_middleman(config);
+
+  net::flusher writes(io);
+  auto status = std::make_shared<node_status>();
+  net::metrics_page metrics;
+  int result = exit_ok;
+  {
+    caf::actor_system system(config);
+    auto sessions = std::make_shared<node_gateway>(system);
+    net::listener_ports ports{*sessions,
+                              writes,
+                              std::get<verifier>(verify),
+                              {[status] { return status->readyz(); }, [status] { return status->nodes(); },
+                               [&metrics] { return metrics.text(); }},
+                              [status, name = settings.name] { return status->other_urls(name); }};
+    net::listener clients(io, std::move(ports), settings.limits, settings.timings);
+    metrics.add(clients.metrics());
+    metrics.add(net::collect_actors());
+
+    node_options options;
+    options.settings = settings;
+    options.incarnation = static_cast<std::uint64_t>(unix_ms());
+    options.make_link = make_links(io, settings.redis, secrets.redis_password);
+    options.fan = std::shared_ptr<fan_out>(&writes, [](fan_out*) {});
+    options.sessions = sessions;
+    options.status = status;
+    options.evict = [&clients](close_code code, std::string reason) { clients.close_all(code, reason, eviction_spread); };
+    auto incarnation = options.incarnation;
+    auto self = system.spawn(node, std::move(options));
+    if (auto why = clients.start(settings.listen); !why.empty()) {
+      result = fail(why);
+    } else {
+      auto url = settings.url.empty() ? "ws://" + settings.listen + "/ws" : settings.url;
+      auto member = system.spawn(
+          membership, membership_options{settings.cluster, secrets.cluster_token, settings.name, incarnation, url,
+                                         settings.table_file, &io, member_listener(self)});
+      log::info("node.started", "name={} listen={} threads={}", settings.name, settings.listen, threads);
+      auto signal = wait_for_signal();
+      log::info("node.leaving", "signal={} clients={}", signal, clients.connections());
+      status->set_draining();
+      clients.stop_accepting();
+      clients.close_all(close_code::going_away, "this node is leaving", settings.timings.drain / 2);
+      wait_until([&] { return clients.connections() == 0; }, settings.timings.drain);
+      caf::anon_send_exit(member, caf::exit_reason::user_shutdown);
+    }
+    clients.close_all(close_code::going_away, "this node is leaving", milliseconds(0));
+    caf::anon_send_exit(self, caf::exit_reason::user_shutdown);
+    self = nullptr;
+    wait_until([&] { return actor_directory::instance().count("session") == 0; }, milliseconds(1'000));
+  }
+  log::info("node.ended", "name={}", settings.name);
+  return result;
+}
+
+} // namespace starling::cli

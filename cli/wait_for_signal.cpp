@@ -1,0 +1,44 @@
+#include "cli/wait_for_signal.hpp"
+
+#include <csignal>
+#include <ctime>
+
+namespace starling::cli {
+namespace {
+
+sigset_t ending_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  return set;
+}
+
+} // namespace
+
+void keep_signals() {
+  auto set = ending_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr); // inherited by all threads: only sigwait sees them
+}
+
+int wait_for_signal() {
+  auto set = ending_signals();
+  int signal = 0;
+  while (sigwait(&set, &signal) != 0) {
+  }
+  return signal;
+}
+
+bool wait_until(const std::function<bool()>& condition, std::chrono::milliseconds longest) {
+  using clock = std::chrono::steady_clock;
+  auto set = ending_signals();
+  auto end = clock::now() + longest;
+  while (!condition()) {
+    if (clock::now() >= end) return false;
+    timespec step{0, 10'000'000};
+    if (sigtimedwait(&set, nullptr, &step) > 0) return false;
+  }
+  return true;
+}
+
+} // namespace starling::cli

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <memory>
+
+namespace prometheus {
+class Collectable;
+}
+
+namespace starling::net {
+
+/// What the directory of actors knows, by kind of actor: how many, messages handled and waiting, time in handlers.
+std::shared_ptr<prometheus::Collectable> collect_actors();
+
+} // namespace starling::net

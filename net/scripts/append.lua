@@ -1,0 +1,36 @@
+-- Puts a message into a room's log, and tells the room's channel: the only way a message comes into being.
+-- KEYS: shard, info, members, log, epochs, and the idempotency key ("" if none)
+-- ARGV: table epoch, channel, user, messages kept, known epoch, known seq, idempotency ms, body
+-- Answers {epoch, seq, at}; 'FORBIDDEN', 'ABSENT'.
+local info, members, log, epochs, remembered = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local channel, user, kept, known_epoch, known_seq, ttl, body = ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6]), ARGV[7], ARGV[8]
+
+if not redis.call('ZSCORE', members, user) then
+  return redis.call('EXISTS', info) == 1 and 'FORBIDDEN' or 'ABSENT'
+end
+if remembered ~= '' then
+  local first = redis.call('GET', remembered)
+  if first then
+    local e, s, a = string.match(first, '^(%d+)-(%d+)-(%d+)$')
+    return {e, s, a}
+  end
+end
+local epoch = redis.call('HGET', info, 'epoch')
+local at = id(now_ms())
+local function add()
+  local entry = redis.call('XADD', log, 'MAXLEN', '~', kept, epoch .. '-*', 'f', user, 'a', at, 'b', body)
+  return string.sub(entry, #epoch + 2), entry
+end
+local seq, entry = add()
+-- A node has seen a higher number than this log gives out: Redis has come back without its last entries.
+-- Go on after that number in a newer epoch, so that no number stands for two messages.
+if epoch == known_epoch and tonumber(seq) <= known_seq then
+  redis.call('XDEL', log, entry)
+  epoch = begin_epoch(info, epochs, log, epoch, known_seq)
+  seq = add()
+end
+if remembered ~= '' then
+  redis.call('SET', remembered, epoch .. '-' .. seq .. '-' .. at, 'PX', ttl)
+end
+redis.call('PUBLISH', channel, 'm ' .. epoch .. ' ' .. seq .. ' ' .. at .. ' ' .. user .. ' ' .. body)
+return {epoch, seq, at}

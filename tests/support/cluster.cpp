@@ -1,0 +1,156 @@
+#include "tests/support/cluster.hpp"
+
+#include <signal.h>
+
+#include <iostream>
+#include <stdexcept>
+
+#include <catch2/catch.hpp>
+
+#include "tests/support/failures.hpp"
+#include "tests/support/http_request.hpp"
+
+namespace starling::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// The end of a log, whole lines.
+std::string tail(const std::string& log) {
+  constexpr std::size_t bytes_max = 8000;
+  return log.size() <= bytes_max ? log : "[...]" + log.substr(log.find('\n', log.size() - bytes_max));
+}
+
+bool has_sanitizer_report(const std::string& log) {
+  for (const auto* mark : {"ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error: "})
+    if (log.find(mark) != std::string::npos) return true;
+  return false;
+}
+
+} // namespace
+
+cluster::cluster(cluster_plan plan) : plan_(std::move(plan)) {
+  for (std::size_t i = 0; i < plan_.shards; ++i)
+    shards_.push_back(std::make_unique<redis_process>(redis_options{.append_only = true, .user = {}, .password = {}}));
+  write_configuration(server_port());
+  master_ = std::make_unique<child_process>(
+      std::vector<std::string>{STARLING_EXECUTABLE, "master", "--config", directory_ / "master.toml"},
+      directory_ / "master.log");
+  for (const auto& name : plan_.nodes)
+    start_node(name);
+  for (const auto& name : plan_.nodes)
+    wait_ready(name);
+}
+
+cluster::~cluster() {
+  const auto failing_before = test_is_failing();
+  // All at once: each takes its time to say goodbye.
+  if (!failing_before)
+    for (auto& [name, entry] : nodes_)
+      entry.process->signal(SIGTERM);
+  for (auto& [name, entry] : nodes_)
+    end(name, *entry.process);
+  if (master_) end("master", *master_);
+  if (test_is_failing()) std::cerr << logs();
+}
+
+void cluster::end(const std::string& name, child_process& process) {
+  if (!test_is_failing()) {
+    process.cont();
+    const auto status = process.terminate(15s);
+    // 137: the test itself has killed it.
+    if (!status)
+      FAIL_CHECK(name << " did not end within 15 s of SIGTERM");
+    else if (*status != 0 && *status != 128 + SIGKILL)
+      FAIL_CHECK(name << " ended with " << *status);
+    if (has_sanitizer_report(log_of(name))) FAIL_CHECK(name << " has a sanitizer's report in its log");
+  }
+  process.kill9();
+}
+
+void cluster::write_configuration(std::uint16_t master_port) const {
+  write_file(directory_ / "cluster.token", "a token that only this cluster knows\n");
+  const auto common = "[cluster]\nid = \"test\"\nmaster = \"127.0.0.1:" + std::to_string(master_port) +
+                      "\"\ntoken_file = \"" + directory_ / "cluster.token" +
+                      "\"\nheartbeat = \"500ms\"\ndead_after = \"" + plan_.dead_after + "\"\n";
+  auto master = "state_file = \"" + directory_ / "master.json" + "\"\n" + common;
+  for (std::size_t i = 0; i < shards_.size(); ++i)
+    master +=
+        "[[shard]]\nname = \"s" + std::to_string(i) + "\"\naddress = \"" + shards_[i]->address() + "\"\nweight = 1\n";
+  write_file(directory_ / "master.toml", master);
+  // A short drain: clients of tests go when they are told to.
+  write_file(directory_ / "node.toml", common + "[auth]\nmode = \"open\"\n[timings]\ndrain = \"3s\"\n");
+}
+
+void cluster::start_node(const std::string& name) {
+  const auto port = server_port();
+  std::vector<std::string> command = {STARLING_EXECUTABLE,
+                                      "node",
+                                      "--config",
+                                      directory_ / "node.toml",
+                                      "--name",
+                                      name,
+                                      "--listen",
+                                      "127.0.0.1:" + std::to_string(port),
+                                      "--set",
+                                      "table_file=\"" + directory_ / (name + ".table.json") + "\""};
+  for (const auto& option : plan_.set)
+    command.insert(command.end(), {"--set", option});
+  for (const auto& option : plan_.set_for[name])
+    command.insert(command.end(), {"--set", option});
+  nodes_[name] = {port, std::make_unique<child_process>(command, directory_ / (name + ".log"))};
+}
+
+bool cluster::is_ready(const std::string& name) const { return http_get(port(name), "/readyz").status == 200; }
+
+void cluster::wait_ready(const std::string& name, std::chrono::seconds at_most) {
+  auto& process = node(name);
+  if (eventually([&] { return !process.running() || is_ready(name); }, at_most) && process.running()) return;
+  throw std::runtime_error("node " + name + (process.running() ? " is not ready: " : " has ended: ") +
+                           http_get(port(name), "/readyz").body + "\n" + logs());
+}
+
+std::string cluster::url(const std::string& node) const {
+  return "ws://127.0.0.1:" + std::to_string(port(node)) + "/ws";
+}
+
+bool cluster::knows(const std::string& asked, const std::string& other) const {
+  const auto reply = http_get(port(asked), "/nodes");
+  return reply.status == 200 && reply.body.find(url(other)) != std::string::npos;
+}
+
+dial cluster::as(const std::string& user, const std::string& node) const { return {port(node), "/ws?user=" + user}; }
+
+std::size_t cluster::shard_of(const std::string& room) const {
+  for (std::size_t i = 0; i < shards_.size(); ++i)
+    if (shards_[i]->command({"EXISTS", "room:info:" + room}).to_int() == 1) return i;
+  throw std::runtime_error("no shard holds " + room);
+}
+
+std::vector<std::string> cluster::room_on_each_shard(chat_client& maker, const std::string& prefix) const {
+  std::vector<std::string> found(shards_.size());
+  std::size_t missing = found.size();
+  for (int i = 0; missing > 0 && i < 200; ++i) {
+    const auto room = prefix + std::to_string(i);
+    maker.ask("room.join", {{"room", room}});
+    maker.ask("message.send", {{"room", room}, {"text", "first"}});
+    auto& place = found.at(shard_of(room));
+    if (!place.empty()) continue;
+    place = room;
+    --missing;
+  }
+  if (missing > 0) throw std::runtime_error("200 rooms are not on all shards");
+  return found;
+}
+
+std::string cluster::logs() const {
+  std::string text;
+  const auto add = [&](const std::string& name) { text += "---- " + name + "\n" + tail(log_of(name)); };
+  if (master_) add("master");
+  for (const auto& [name, entry] : nodes_)
+    add(name);
+  return text;
+}
+
+} // namespace starling::test

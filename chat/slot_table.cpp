@@ -120,6 +120,8 @@ slot_table rebalance(const slot_table& before, std::vector<shard_entry> shards) 
   return slot_table::place(before, std::move(shards), before.epoch() + 1);
 }
 
+slot_table with_epoch(const slot_table& table, std::uint64_t epoch) { return {epoch, table.shards_, table.slots_}; }
+
 std::size_t moved_slots(const slot_table& a, const slot_table& b) {
   if (a.shards().empty() || b.shards().empty()) return a.shards().empty() && b.shards().empty() ? 0 : slot_count;
   std::size_t result = 0;

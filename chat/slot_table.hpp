@@ -58,6 +58,7 @@ public:
 private:
   friend slot_table make_slot_table(std::vector<shard_entry> shards, std::uint64_t epoch);
   friend slot_table rebalance(const slot_table& before, std::vector<shard_entry> shards);
+  friend slot_table with_epoch(const slot_table& table, std::uint64_t epoch);
   static slot_table place(const slot_table& before, std::vector<shard_entry> shards, std::uint64_t epoch);
   slot_table(std::uint64_t epoch, std::vector<shard_entry> shards, std::vector<std::uint16_t> slots);
 
@@ -78,6 +79,9 @@ slot_table make_slot_table(std::vector<shard_entry> shards, std::uint64_t epoch 
 /// share, one whose weight was changed only takes, or only gives, the difference. Of the slots that could move, those
 /// do that rank highest with the taker against their holder: a shard that comes back gets most of its old slots.
 slot_table rebalance(const slot_table& before, std::vector<shard_entry> shards);
+
+/// The same shards and slots, as of another epoch.
+slot_table with_epoch(const slot_table& table, std::uint64_t epoch);
 
 /// How many slots are on a shard of another name in `b` than in `a`. All, if only one of them has shards.
 std::size_t moved_slots(const slot_table& a, const slot_table& b);

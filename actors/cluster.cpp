@@ -1,0 +1,107 @@
+#include "actors/cluster.hpp"
+
+#include <typeinfo>
+
+#include <caf/io/middleman.hpp>
+#include <xxhash.h>
+
+namespace starling {
+namespace {
+
+constexpr auto category = caf::atom("cluster");
+
+// Of the middleman's own heartbeats: connections to a frozen process end after this, and what waits on them fails.
+constexpr caf::timespan link_beat = std::chrono::milliseconds(500);
+constexpr caf::timespan link_silence = std::chrono::seconds(2);
+
+/// Writes down what `inspect` says of a type: its name and the types of its fields.
+struct schema_reader {
+  using result_type = void;
+  static constexpr bool reads_state = true;
+  static constexpr bool writes_state = false;
+
+  std::string text;
+
+  template <class... Ts>
+  void operator()(Ts&&... fields) {
+    (add(fields), ...);
+    text += '.';
+  }
+  void add(const caf::meta::type_name_t& name) { text.append(name.value) += ':'; }
+  void add(node_entry& x) { inspect(*this, x); }
+  void add(std::vector<node_entry>&) {
+    node_entry element;
+    inspect(*this, element);
+  }
+  void add(cluster_view& x) { inspect(*this, x); }
+  template <class T>
+  void add(const T&) {
+    text.append(typeid(T).name()) += ',';
+  }
+};
+
+template <class... Messages>
+std::string schema_of() {
+  schema_reader reader;
+  auto read = [&](auto message) { inspect(reader, message); };
+  (read(Messages{}), ...);
+  return reader.text;
+}
+
+} // namespace
+
+std::uint64_t cluster_schema() {
+  static const std::uint64_t result = [] {
+    auto text = schema_of<hello, challenge, cluster_view, join, joined, beat, beat_answer, leave>();
+    return XXH64(text.data(), text.size(), 0);
+  }();
+  return result;
+}
+
+caf::error make_error(refusal why) {
+  return {static_cast<std::uint8_t>(why.kind), category, caf::make_message(std::move(why.text), why.newest_dead)};
+}
+
+std::optional<refusal> to_refusal(const caf::error& error) {
+  if (error.category() != category) return std::nullopt;
+  refusal result{static_cast<refusal_kind>(error.code()), {}, 0};
+  if (error.context().match_elements<std::string, std::uint64_t>()) {
+    result.text = error.context().get_as<std::string>(0);
+    result.newest_dead = error.context().get_as<std::uint64_t>(1);
+  }
+  return result;
+}
+
+std::vector<std::string> join_parts(const std::string& nonce, const node_entry& node) {
+  return {"join", nonce, node.name, std::to_string(node.incarnation), node.url};
+}
+
+std::vector<std::string> joined_parts(const join& what, std::uint64_t master_incarnation) {
+  return {"joined",
+          what.node_nonce,
+          what.nonce,
+          what.node.name,
+          std::to_string(what.node.incarnation),
+          std::to_string(master_incarnation)};
+}
+
+void add_cluster_messages(caf::actor_system_config& config) { config.add_message_types<caf::id_block::starling>(); }
+
+void configure_middleman(caf::actor_system_config& config) {
+  add_cluster_messages(config);
+  config.load<caf::io::middleman>();
+  config.set("middleman.heartbeat-interval", link_beat);
+  config.set("middleman.connection-timeout", link_silence);
+}
+
+std::variant<std::uint16_t, std::string> publish_master(caf::actor_system& system, const master_actor& master,
+                                                        const std::string& host, std::uint16_t port) {
+  // SO_REUSEADDR: connections of a master that was killed linger in the kernel and must not keep the next one out.
+  auto bound = system.middleman().publish(master, port, host.c_str(), true);
+  if (bound) return *bound;
+  auto address = host + ":" + std::to_string(port);
+  return "cannot listen on " + address + " (cluster.master): " + system.render(bound.error()) +
+         "; if another process has the port, stop it or choose another (see: ss -ltnp)";
+}
+
+} // namespace starling

@@ -1,0 +1,196 @@
+#include "actors/membership.hpp"
+
+#include <algorithm>
+
+#include <caf/event_based_actor.hpp>
+
+#include "actors/state_file.hpp"
+
+/// What membership takes from the master and tells the node. How it finds the master: membership_link.cpp.
+namespace starling {
+namespace {
+
+constexpr std::chrono::seconds leave_patience{1};
+
+/// Writes tables to their file, one after the other, on a thread of its own: disks may take their time.
+caf::behavior keep_table(caf::event_based_actor*, std::string file) {
+  return {
+      [file = std::move(file)](const use_table& what) {
+        if (auto fault = write_state_file(file, what.table->encode()))
+          log::error("membership.table_not_kept", "epoch={} reason=\"{}\"", what.table->epoch(), fault->text);
+      },
+  };
+}
+
+} // namespace
+
+std::uint64_t first_incarnation() {
+  auto since = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
+}
+
+void membership_state::start(membership_options options) {
+  options_ = std::move(options);
+  heard_ = self_->clock().now();
+  if (!options_.table_file.empty()) {
+    read_table();
+    keeper_ = self_->system().spawn<caf::detached>(keep_table, options_.table_file);
+    self_->link_to(keeper_);
+  }
+  tell_nodes();
+  attempt();
+  self_->delayed_send(self_, options_.cluster.heartbeat, beat_now{});
+}
+
+void membership_state::read_table() {
+  const auto& path = options_.table_file;
+  auto content = read_state_file(path);
+  if (std::holds_alternative<file_missing>(content)) return;
+  if (auto* fault = std::get_if<file_fault>(&content)) {
+    log::warn("membership.table_ignored", "reason=\"{}\"", fault->text);
+    return;
+  }
+  auto decoded = slot_table::decode(std::get<std::string>(content));
+  if (auto* fault = std::get_if<std::string>(&decoded)) {
+    log::warn("membership.table_ignored", "reason=\"{}: {}\"", path, *fault);
+    return;
+  }
+  table_ = std::make_shared<const slot_table>(std::get<slot_table>(std::move(decoded)));
+  log::info("membership.table_kept", "epoch={} file={}", table_->epoch(), path);
+  self_->send(options_.listener, use_table{table_});
+}
+
+void membership_state::push(const cluster_view& view) {
+  // Only from the master that let us in, and never what is older than what it said before.
+  if (phase_ != phase::joined || caf::actor_cast<caf::strong_actor_ptr>(master_) != self_->current_sender()) return;
+  if (view.master_incarnation != master_incarnation_ || view.version < view_version_) return;
+  take(view);
+}
+
+void membership_state::take(const cluster_view& view) {
+  view_version_ = view.version;
+  if (!view.table.empty()) take_table(view.table);
+  if (nodes_ == view.nodes && reachable_) return;
+  nodes_ = view.nodes;
+  reachable_ = true;
+  tell_nodes();
+}
+
+void membership_state::take_table(const std::string& text) {
+  auto decoded = slot_table::decode(text);
+  if (auto* fault = std::get_if<std::string>(&decoded)) {
+    log::error("membership.bad_table", "reason=\"{}\"", *fault);
+    return;
+  }
+  auto& table = std::get<slot_table>(decoded);
+  if (table_ && table.digest() == table_->digest()) return;
+  if (table_ && table.epoch() <= table_->epoch()) {
+    // The next beat tells the master of our epoch, and it will go above it.
+    log::warn("membership.table_refused", "epoch={} own_epoch={}", table.epoch(), table_->epoch());
+    return;
+  }
+  table_ = std::make_shared<const slot_table>(std::move(table));
+  log::info("membership.table", "epoch={} shards={}", table_->epoch(), table_->shards().size());
+  self_->send(options_.listener, use_table{table_});
+  if (keeper_) caf::anon_send(keeper_, use_table{table_});
+}
+
+void membership_state::tell_nodes() {
+  nodes_changed what;
+  what.master_reachable = reachable_;
+  for (const auto& node : nodes_)
+    what.nodes.push_back({node.name, node.incarnation, node.url});
+  self_->send(options_.listener, std::move(what));
+}
+
+/// The cluster has buried this incarnation.
+void membership_state::begin_anew(std::uint64_t newest_dead) {
+  auto& mine = options_.node.incarnation;
+  mine = std::max({first_incarnation(), mine + 1, newest_dead + 1});
+  log::warn("membership.declared_dead", "new_incarnation={}", mine);
+  self_->send(options_.listener, begin_incarnation{mine});
+}
+
+void membership_state::heard(const beat_answer& answer) {
+  heard_ = self_->clock().now();
+  if (!reachable_) {
+    reachable_ = true;
+    tell_nodes();
+  }
+  switch (answer.standing) {
+  case node_standing::alive:
+    return;
+  case node_standing::unknown:
+    return drop("the master does not know this node");
+  case node_standing::dead:
+    begin_anew(0);
+    return drop("this node was declared dead");
+  }
+}
+
+void membership_state::beat_once() {
+  if (phase_ == phase::left) return;
+  self_->delayed_send(self_, options_.cluster.heartbeat, beat_now{});
+  auto silent = self_->clock().now() - heard_;
+  if (silent >= options_.cluster.dead_after) {
+    if (reachable_) {
+      reachable_ = false;
+      log::warn("membership.master_away", "silent_for={}ms", std::chrono::duration_cast<milliseconds>(silent).count());
+      tell_nodes();
+    }
+    if (phase_ == phase::joined) drop("the master is silent");
+  }
+  if (phase_ != phase::joined || beat_under_way_) return;
+  beat_under_way_ = true;
+  auto epoch = table_ ? table_->epoch() : 0;
+  auto digest = table_ ? table_->digest() : 0;
+  beat what{options_.node.name, options_.node.incarnation, view_version_, epoch, digest};
+  self_->request(master_, options_.cluster.heartbeat * 2, std::move(what))
+      .then(
+          [this, now = attempt_](const beat_answer& answer) {
+            if (now != attempt_ || phase_ != phase::joined) return;
+            beat_under_way_ = false;
+            heard(answer);
+          },
+          [this, now = attempt_](const caf::error&) {
+            if (now == attempt_) beat_under_way_ = false; // the next one, until the silence is too long
+          });
+}
+
+void membership_state::lost(const caf::down_msg& what) {
+  if (phase_ != phase::joined || !master_ || what.source != master_.address()) return;
+  drop("the connection to the master is lost");
+}
+
+caf::result<caf::unit_t> membership_state::leave_now() {
+  if (phase_ != phase::joined) {
+    phase_ = phase::left;
+    ++attempt_;
+    return caf::unit;
+  }
+  phase_ = phase::left;
+  auto answer = self_->make_response_promise<caf::unit_t>();
+  self_->request(master_, leave_patience, leave{options_.node.name, options_.node.incarnation})
+      .then([answer](caf::unit_t) mutable { answer.deliver(caf::unit); },
+            [answer](const caf::error&) mutable {
+              log::warn("membership.leave_untold");
+              answer.deliver(caf::unit);
+            });
+  return answer;
+}
+
+membership_actor::behavior_type membership(membership_self self, membership_options options) {
+  self->observe("membership", options.node.name);
+  auto& state = self->state;
+  self->set_down_handler([&state](const caf::down_msg& what) { state.lost(what); });
+  state.start(std::move(options));
+  return {
+      [&state](const cluster_view& view) { state.push(view); },
+      [&state](const leave_cluster&) { return state.leave_now(); },
+      [&state](const connect_again& what) { state.try_again(what); },
+      [&state](const master_reached& what) { state.connect(what); },
+      [&state](const beat_now&) { state.beat_once(); },
+  };
+}
+
+} // namespace starling

@@ -1,0 +1,110 @@
+#include "chat/node_registry.hpp"
+
+#include <algorithm>
+
+namespace starling {
+
+void node_registry::restore(const std::vector<node_entry>& nodes, const std::vector<dead_entry>& dead, time_point now) {
+  for (const auto& entry : dead)
+    bury(entry.name, entry.incarnation);
+  for (const auto& entry : nodes) {
+    if (nodes_.size() >= nodes_max) break;
+    if (entry.incarnation > newest_dead(entry.name))
+      nodes_.insert_or_assign(entry.name, living{entry, now, now, false});
+  }
+}
+
+bool node_registry::may_replace(const living& old, const node_entry& newcomer, time_point now) const {
+  if (newcomer.incarnation < old.entry.incarnation) return false;
+  if (silent(old, now)) return true;
+  return newcomer.url == old.entry.url && (!old.confirmed || now - old.joined >= dead_after_);
+}
+
+node_registry::join_result node_registry::join(const node_entry& node, time_point now) {
+  if (auto newest = newest_dead(node.name); node.incarnation <= newest)
+    return {join_outcome::dead, newest, std::nullopt};
+  auto i = nodes_.find(node.name);
+  if (i == nodes_.end()) {
+    if (nodes_.size() >= nodes_max) return {join_outcome::full, 0, std::nullopt};
+    nodes_.emplace(node.name, living{node, now, now});
+    return {};
+  }
+  auto& old = i->second;
+  if (node.incarnation == old.entry.incarnation) {
+    if (silent(old, now)) {
+      bury(node.name, node.incarnation);
+      nodes_.erase(i);
+      return {join_outcome::dead, node.incarnation, std::nullopt};
+    }
+    old = {node, old.joined, now};
+    return {};
+  }
+  if (!may_replace(old, node, now)) return {join_outcome::name_taken, 0, old.entry};
+  join_result result{join_outcome::joined, 0, old.entry};
+  bury(node.name, old.entry.incarnation);
+  old = {node, now, now};
+  return result;
+}
+
+node_standing node_registry::beat(const std::string& name, std::uint64_t incarnation, time_point now) {
+  auto i = nodes_.find(name);
+  if (i != nodes_.end() && i->second.entry.incarnation == incarnation) {
+    if (silent(i->second, now)) return node_standing::dead; // too late, even if nobody has looked yet
+    i->second.heard = now;
+    return node_standing::alive;
+  }
+  return incarnation <= newest_dead(name) ? node_standing::dead : node_standing::unknown;
+}
+
+bool node_registry::leave(const std::string& name, std::uint64_t incarnation) {
+  auto i = nodes_.find(name);
+  if (i == nodes_.end() || i->second.entry.incarnation != incarnation) return false;
+  nodes_.erase(i);
+  return true;
+}
+
+std::vector<node_entry> node_registry::expire(time_point now) {
+  std::vector<node_entry> result;
+  for (auto i = nodes_.begin(); i != nodes_.end();) {
+    if (!silent(i->second, now)) {
+      ++i;
+      continue;
+    }
+    bury(i->first, i->second.entry.incarnation);
+    result.push_back(std::move(i->second.entry));
+    i = nodes_.erase(i);
+  }
+  return result;
+}
+
+std::vector<node_entry> node_registry::nodes() const {
+  std::vector<node_entry> result;
+  for (const auto& [name, node] : nodes_)
+    result.push_back(node.entry);
+  return result;
+}
+
+std::vector<dead_entry> node_registry::dead() const {
+  std::vector<std::pair<std::uint64_t, dead_entry>> ordered;
+  for (const auto& [name, last] : dead_)
+    ordered.push_back({last.order, {name, last.incarnation}});
+  std::sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<dead_entry> result;
+  for (auto& [order, entry] : ordered)
+    result.push_back(std::move(entry));
+  return result;
+}
+
+std::uint64_t node_registry::newest_dead(const std::string& name) const {
+  auto i = dead_.find(name);
+  return i == dead_.end() ? 0 : i->second.incarnation;
+}
+
+void node_registry::bury(const std::string& name, std::uint64_t incarnation) {
+  dead_[name] = {std::max(incarnation, newest_dead(name)), ++deaths_};
+  if (dead_.size() <= dead_max) return;
+  dead_.erase(std::min_element(dead_.begin(), dead_.end(),
+                               [](const auto& a, const auto& b) { return a.second.order < b.second.order; }));
+}
+
+} // namespace starling

@@ -18,7 +18,7 @@ presence_state::~presence_state() {
 
 // -- who is here -----------------------------------------------------------------------------------------------------
 
-caf::result<caf::unit_t> presence_state::begin(const session_begins& what) {
+caf::result<session_known> presence_state::begin(const session_begins& what) {
   auto [i, is_new] = local_.try_emplace(what.user);
   auto& user = i->second;
   bool was_away = user.sessions.empty();
@@ -26,8 +26,8 @@ caf::result<caf::unit_t> presence_state::begin(const session_begins& what) {
   user.sessions.push_back({what.session, what.handle});
   if (is_new) self_->send(options_.router, subscribe_feed{{tail_kind::user_rooms, what.user}, presence_actor(self_)});
   if (was_away) announce(what.user, true);
-  if (user.subscribed) return caf::unit;
-  auto promise = self_->make_response_promise<caf::unit_t>();
+  if (user.subscribed) return session_known{};
+  auto promise = self_->make_response_promise<session_known>();
   user.waiting.push_back(promise);
   return promise;
 }
@@ -149,7 +149,7 @@ void presence_state::feed_is_up(const feed_name& feed) {
   auto i = local_.find(feed.id);
   if (i == local_.end()) return;
   i->second.subscribed = true;
-  for (auto& promise : std::exchange(i->second.waiting, {})) promise.deliver(caf::unit);
+  for (auto& promise : std::exchange(i->second.waiting, {})) promise.deliver(session_known{});
 }
 
 void presence_state::feed_is_down(const feed_name& feed) {

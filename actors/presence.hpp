@@ -26,7 +26,7 @@ public:
   void start(presence_options options);
 
   // who is here (presence.cpp)
-  caf::result<caf::unit_t> begin(const session_begins& what);
+  caf::result<session_known> begin(const session_begins& what);
   void end(const session_ends& what);
   void end_grace(const user_id& user);
   void lost_seat(const seat_lost& what);
@@ -57,7 +57,7 @@ private:
     std::vector<local_session> sessions; // empty: in grace
     std::chrono::steady_clock::time_point away_since{};
     bool subscribed = false;             // to the user's channel
-    std::vector<caf::typed_response_promise<caf::unit_t>> waiting; // for the subscription
+    std::vector<caf::typed_response_promise<session_known>> waiting; // for the subscription
   };
   struct watcher {
     session_number session;

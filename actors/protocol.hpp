@@ -2,7 +2,6 @@
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/typed_actor.hpp>
-#include <caf/unit.hpp>
 
 #include "actors/ports.hpp"
 #include "chat/bus.hpp"
@@ -210,6 +209,8 @@ struct session_begins {
   session_number session = 0;
   session_actor handle;
 };
+/// The answer to `session_begins`.
+struct session_known {};
 struct session_ends {
   user_id user;
   session_number session = 0;
@@ -236,7 +237,7 @@ struct flush_presence {};
 /// Who is connected to this node, who watches whom, and the node's leases.
 using presence_actor = caf::typed_actor<
     // Answered when the user's channel is subscribed, so that no hint is lost from then on; refuses: unavailable.
-    caf::replies_to<session_begins>::with<caf::unit_t>, caf::reacts_to<session_ends>,
+    caf::replies_to<session_begins>::with<session_known>, caf::reacts_to<session_ends>,
     // Answers in the order asked; refuses: unavailable.
     caf::replies_to<watch_users>::with<std::vector<user_presence>>, caf::reacts_to<unwatch_users>,
     caf::replies_to<get_users>::with<std::vector<user_presence>>,
@@ -320,6 +321,7 @@ STARLING_LOCAL(connection_ended)
 STARLING_LOCAL(open_unasked)
 STARLING_LOCAL(retry_rooms)
 STARLING_LOCAL(session_begins)
+STARLING_LOCAL(session_known)
 STARLING_LOCAL(session_ends)
 STARLING_LOCAL(watch_users)
 STARLING_LOCAL(unwatch_users)

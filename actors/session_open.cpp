@@ -15,7 +15,7 @@ void session_state::open(std::optional<asked> reply) {
   self_->request(options_->presence, options_->timings.request,
                  session_begins{who_.user, number_, session_actor(self_)})
       .then(
-          [this, reply](const caf::unit_t&) {
+          [this, reply](const session_known&) {
             run_all({call_user_rooms(who_.user)}, [this, reply](const std::vector<redis_value>& answers) {
               auto list = read_user_rooms(answers.front());
               if (auto* why = std::get_if<client_error>(&list)) return open_failed(reply, *why);

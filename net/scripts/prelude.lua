@@ -18,7 +18,7 @@ local function begin_epoch(info, epochs, log, old, seq)
   local new = id(math.max(now_ms(), tonumber(old) + 1))
   redis.call('HSET', info, 'epoch', new, 'base', seq)
   redis.call('ZADD', epochs, new, new)
-  redis.call('XDEL', log, redis.call('XADD', log, new .. '-' .. id(seq)))
+  redis.call('XDEL', log, redis.call('XADD', log, new .. '-' .. id(seq), 'begin', ''))
   return new
 end
 

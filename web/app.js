@@ -6,6 +6,7 @@ import { Conversation, dialogue_room, peer_in } from "./conversations.js";
 const $ = (id) => document.getElementById(id);
 const typing_shown_ms = 3_000;
 const typing_sent_ms = 1_500;
+const watched_max = 1000; // the server allows no more
 
 let me = "";
 let current = null; // the room that is shown
@@ -72,7 +73,8 @@ async function opened(session) {
   for (const room of conversations.keys()) if (!known.has(room) && !room.startsWith("dm:")) conversations.delete(room);
   await sync();
   for (const c of conversations.values()) for (const one of c.waiting) deliver(c, one);
-  if (online.size) watch([...online.keys()], true);
+  const peers = [...conversations.keys()].map((room) => peer_in(room, me)).filter(Boolean);
+  watch([...new Set([...peers, ...online.keys()])], true);
   if (current && conversations.has(current)) show(current);
   show_rooms();
 }
@@ -259,8 +261,7 @@ async function show(room) {
   const c = conversations.get(room);
   const peer = peer_in(room, me);
   current = room;
-  $("title").textContent = peer ?? c.title ?? room;
-  if (!$("title").textContent) $("title").textContent = room;
+  $("title").textContent = peer ?? (c.title || room);
   document.title = `${$("title").textContent} · Starling`;
   $("chat").classList.add("reading");
   $("empty").hidden = true;
@@ -292,7 +293,8 @@ async function who(c) {
 }
 
 async function watch(users, again = false) {
-  const fresh = users.filter((u) => again || !online.has(u)).slice(0, 900);
+  const room_left = Math.max(0, watched_max - (again ? 0 : online.size));
+  const fresh = users.filter((u) => again || !online.has(u)).slice(0, room_left);
   if (!fresh.length) return;
   const answer = await connection.request("presence.watch", { users: fresh }).catch(() => null);
   for (const one of answer?.users ?? []) online.set(one.user, one.online);
@@ -407,7 +409,8 @@ function to_end(always) {
 
 function fit() {
   $("text").style.height = "auto";
-  $("text").style.height = `${$("text").scrollHeight}px`;
+  const borders = $("text").offsetHeight - $("text").clientHeight;
+  $("text").style.height = `${$("text").scrollHeight + borders}px`;
 }
 
 function notice(text) {

@@ -81,7 +81,7 @@ export class Connection {
         this.listener.changed("open");
         this.listener.opened(session);
       } catch (error) {
-        if (error.lost) return socket.close();
+        if (error.lost || error.data?.retry) return socket.close(); // which leads to another attempt
         this.#credentials = null;
         socket.close(1000);
         this.listener.ended(error.message);

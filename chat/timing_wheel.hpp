@@ -35,17 +35,17 @@ public:
   void schedule(T value, duration delay) {
     auto ticks = (std::clamp(delay, duration::zero(), tick_ * ticks_max) + rest_ + tick_ - duration(1)) / tick_;
     auto due = now_ + static_cast<std::uint32_t>(std::clamp<std::int64_t>(ticks, 1, ticks_max));
-    auto node = free_;
-    if (node == none) {
+    auto index = free_;
+    if (index == none) {
       assert(nodes_.size() < none);
-      node = static_cast<std::uint32_t>(nodes_.size());
+      index = static_cast<std::uint32_t>(nodes_.size());
       nodes_.push_back({std::move(value), due, none});
     } else {
-      free_ = nodes_[node].next;
-      nodes_[node].value = std::move(value);
-      nodes_[node].due = due;
+      free_ = nodes_[index].next;
+      nodes_[index].value = std::move(value);
+      nodes_[index].due = due;
     }
-    link(node);
+    link(index);
     ++size_;
   }
 

@@ -77,27 +77,36 @@ void load::run(const std::function<void(usage_mark&)>& mark, const std::function
   auto start = fleet_.now();
   from_ = start + in_ns(options_.warmup);
   until_ = from_ + in_ns(options_.seconds);
+  auto due_at = [&](std::uint64_t n) {
+    return start + in_ns(std::chrono::duration<double>(static_cast<double>(n) / options_.rate));
+  };
   std::uint64_t sent = 0;
   auto due = start;
-  bool warm = false;
+  bool warm = false, over = false;
   while (true) {
     auto now = fleet_.now();
     if (!warm && now >= from_) {
       mark(result_.from);
       warm = true;
     }
-    if (now >= until_) break;
+    if (!over && now >= until_) {
+      mark(result_.until);
+      over = true;
+    }
+    // What was due and is still unsent when the window ends is sent too: left out, the slowest would not count.
+    if (over && (due >= until_ || now >= until_ + options_.timeout)) break;
     // A part of what is due at a time, so that reading goes on.
     for (int some = 0; some < 64 && due <= now && due < until_; ++some) {
       send(due);
-      due = start + in_ns(std::chrono::duration<double>(static_cast<double>(++sent) / options_.rate));
+      due = due_at(++sent);
     }
     now = fleet_.now();
-    auto next = std::min({due, until_, warm ? until_ : from_, now + std::chrono::milliseconds(200)});
+    auto next = std::min({due, warm ? until_ : from_, now + std::chrono::milliseconds(200)});
     fleet_.turn(next - now);
     on_turn();
   }
-  mark(result_.until);
+  for (; due < until_; due = due_at(++sent))
+    ++result_.unsendable; // too far behind
 }
 
 client* load::sender() {

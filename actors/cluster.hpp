@@ -11,7 +11,6 @@
 #include <caf/meta/type_name.hpp>
 #include <caf/type_id.hpp>
 #include <caf/typed_actor.hpp>
-#include <caf/unit.hpp>
 
 #include "chat/node_registry.hpp"
 
@@ -90,9 +89,11 @@ struct leave {
 };
 
 /// Knows the nodes and owns the slot table. What it refuses, it refuses with a `refusal`.
-using master_actor =
-    caf::typed_actor<caf::replies_to<hello>::with<challenge>, caf::replies_to<join>::with<joined>,
-                     caf::replies_to<beat>::with<beat_answer>, caf::replies_to<leave>::with<caf::unit_t>>;
+///
+/// An answer without content is `void`, its handler `[] {}`: for `unit_t` CAF 0.17 sends an empty message, which no
+/// handler that takes a `unit_t` accepts.
+using master_actor = caf::typed_actor<caf::replies_to<hello>::with<challenge>, caf::replies_to<join>::with<joined>,
+                                      caf::replies_to<beat>::with<beat_answer>, caf::replies_to<leave>::with<void>>;
 
 /// Why a master does not let a node in.
 enum class refusal_kind : std::uint8_t {

@@ -168,14 +168,14 @@ caf::result<beat_answer> master_state::hear(const beat& what) {
   return beat_answer{standing};
 }
 
-caf::result<caf::unit_t> master_state::let_go(const leave& what) {
+caf::result<void> master_state::let_go(const leave& what) {
   if (is_from(what.name) && registry_.leave(what.name, what.incarnation)) {
     log::info("node.left", "node={} incarnation={}", what.name, what.incarnation);
     members_.erase(what.name);
     save();
     tell_all();
   }
-  return caf::unit; // whoever is not here has left
+  return {}; // whoever is not here has left
 }
 
 void master_state::check() {

@@ -45,7 +45,7 @@ public:
   caf::result<challenge> greet(const hello& what);
   caf::result<joined> admit(join& what);
   caf::result<beat_answer> hear(const beat& what);
-  caf::result<caf::unit_t> let_go(const leave& what);
+  caf::result<void> let_go(const leave& what);
   void settle();
   void check();
   void save_again();

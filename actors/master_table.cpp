@@ -36,7 +36,7 @@ std::variant<master_start, std::string> prepare_master(master_settings settings,
   if (shards.empty()) return "no shards are configured: at least one [[shard]] is needed";
   if (auto fault = find_fault(shards)) return std::move(*fault);
   if (token.empty()) return "the cluster's token is empty";
-  const auto& path = settings.state_file;
+  const auto path = settings.state_file;
   auto folder = std::filesystem::path(path).parent_path();
   std::error_code ec;
   if (!folder.empty() && !std::filesystem::is_directory(folder, ec))

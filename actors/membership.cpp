@@ -162,16 +162,16 @@ void membership_state::lost(const caf::down_msg& what) {
   drop("the connection to the master is lost");
 }
 
-caf::result<caf::unit_t> membership_state::leave_now() {
+caf::result<void> membership_state::leave_now() {
   if (phase_ != phase::joined) {
     phase_ = phase::left;
     ++attempt_;
-    return caf::unit;
+    return {};
   }
   phase_ = phase::left;
   auto answer = self_->make_response_promise<caf::unit_t>();
   self_->request(master_, leave_patience, leave{options_.node.name, options_.node.incarnation})
-      .then([answer](caf::unit_t) mutable { answer.deliver(caf::unit); },
+      .then([answer]() mutable { answer.deliver(caf::unit); },
             [answer](const caf::error&) mutable {
               log::warn("membership.leave_untold");
               answer.deliver(caf::unit);

@@ -40,7 +40,7 @@ struct beat_now {};
 /// This node's place in the cluster, and its link to the master.
 using membership_actor = member_actor::extend<
     // Answered when the master knows, or cannot be told. Nothing is done after it: end the actor then.
-    caf::replies_to<leave_cluster>::with<caf::unit_t>, caf::reacts_to<connect_again>, caf::reacts_to<master_reached>,
+    caf::replies_to<leave_cluster>::with<void>, caf::reacts_to<connect_again>, caf::reacts_to<master_reached>,
     caf::reacts_to<beat_now>>;
 
 /// Joins, beats, and tells the listener what the master tells. Without a master the last table and nodes go on to be
@@ -51,7 +51,7 @@ public:
 
   void start(membership_options options);
   void push(const cluster_view& view);
-  caf::result<caf::unit_t> leave_now();
+  caf::result<void> leave_now();
   void try_again(const connect_again& what);
   void connect(const master_reached& what);
   void beat_once();

@@ -79,7 +79,7 @@ std::variant<verifier, std::string> make_verifier(const auth_settings& auth, std
 void leave(caf::actor_system& system, const membership_actor& member) {
   caf::scoped_actor self{system};
   self->request(member, milliseconds(1'000), leave_cluster{})
-      .receive([](const caf::unit_t&) {}, [](const caf::error&) {}); // then it finds out by silence
+      .receive([] {}, [](const caf::error&) {}); // then it finds out by silence
   caf::anon_send_exit(member, caf::exit_reason::user_shutdown);
 }
 

@@ -18,7 +18,9 @@ using outcome = node_registry::join_outcome;
 constexpr node_registry::time_point start{};
 constexpr auto dead_after = 3s;
 
-node_entry node_a(std::uint64_t incarnation, std::string url = "ws://a/ws") { return {"a", incarnation, std::move(url)}; }
+node_entry node_a(std::uint64_t incarnation, std::string url = "ws://a/ws") {
+  return {"a", incarnation, std::move(url)};
+}
 
 } // namespace
 

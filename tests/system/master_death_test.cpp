@@ -7,7 +7,7 @@
 using namespace starling::test;
 using namespace std::chrono_literals;
 
-TEST_CASE("while the master is dead chat goes on, nodes may even restart; when it is back no slot has moved",
+TEST_CASE("while the master is dead chat goes on, nodes may even restart, and when it is back no slot has moved",
           "[master_death]") {
   cluster c;
   client_loop loop;

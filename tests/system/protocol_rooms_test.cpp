@@ -115,7 +115,7 @@ TEST_CASE("rooms are created, joined, described, listed and left", "[protocol][r
   CHECK(cid.ask("room.info", {{"room", "tea"}})["role"] == "owner");
 }
 
-TEST_CASE("a private room looks to outsiders like one that does not exist; in a public one they may not act",
+TEST_CASE("a private room looks to outsiders like one that does not exist, in a public one they may not act",
           "[protocol][rooms]") {
   cluster c({.shards = 1});
   client_loop loop;

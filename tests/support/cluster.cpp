@@ -2,6 +2,8 @@
 
 #include <signal.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <stdexcept>
 
@@ -16,16 +18,19 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The end of a log, whole lines.
-std::string tail(const std::string& log) {
-  constexpr std::size_t bytes_max = 8000;
-  return log.size() <= bytes_max ? log : "[...]" + log.substr(log.find('\n', log.size() - bytes_max));
+/// Where a sanitizer's report begins in a log.
+std::size_t sanitizer_report(const std::string& log) {
+  auto first = std::string::npos;
+  for (const auto* mark : {"ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error: "})
+    first = std::min(first, log.find(mark));
+  return first;
 }
 
-bool has_sanitizer_report(const std::string& log) {
-  for (const auto* mark : {"ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error: "})
-    if (log.find(mark) != std::string::npos) return true;
-  return false;
+/// The end of a log, whole lines; with a sanitizer's report, all of that.
+std::string tail(const std::string& log) {
+  constexpr std::size_t bytes_max = 8000;
+  const auto begin = std::min(sanitizer_report(log), log.size() <= bytes_max ? 0 : log.size() - bytes_max);
+  return begin == 0 ? log : "[...]" + log.substr(std::min(log.rfind('\n', begin), begin));
 }
 
 } // namespace
@@ -64,17 +69,20 @@ void cluster::end(const std::string& name, child_process& process) {
       FAIL_CHECK(name << " did not end within 15 s of SIGTERM");
     else if (*status != 0 && *status != 128 + SIGKILL)
       FAIL_CHECK(name << " ended with " << *status);
-    if (has_sanitizer_report(log_of(name))) FAIL_CHECK(name << " has a sanitizer's report in its log");
+    if (sanitizer_report(log_of(name)) != std::string::npos) FAIL_CHECK(name << " has a sanitizer's report in its log");
   }
   process.kill9();
 }
 
 void cluster::write_configuration(std::uint16_t master_port) const {
   write_file(directory_ / "cluster.token", "a token that only this cluster knows\n");
-  const auto common = "[cluster]\nid = \"test\"\nmaster = \"127.0.0.1:" + std::to_string(master_port) +
+  // To look closer at a failure: STARLING_TEST_LOG=debug
+  const auto* level = std::getenv("STARLING_TEST_LOG");
+  const auto common = "[log]\nlevel = \"" + std::string(level ? level : "info") +
+                      "\"\n[cluster]\nid = \"test\"\nmaster = \"127.0.0.1:" + std::to_string(master_port) +
                       "\"\ntoken_file = \"" + directory_ / "cluster.token" +
                       "\"\nheartbeat = \"500ms\"\ndead_after = \"" + plan_.dead_after + "\"\n";
-  auto master = "state_file = \"" + directory_ / "master.json" + "\"\n" + common;
+  auto master = "[master]\nstate_file = \"" + directory_ / "master.json" + "\"\n" + common;
   for (std::size_t i = 0; i < shards_.size(); ++i)
     master +=
         "[[shard]]\nname = \"s" + std::to_string(i) + "\"\naddress = \"" + shards_[i]->address() + "\"\nweight = 1\n";
@@ -94,7 +102,7 @@ void cluster::start_node(const std::string& name) {
                                       "--listen",
                                       "127.0.0.1:" + std::to_string(port),
                                       "--set",
-                                      "table_file=\"" + directory_ / (name + ".table.json") + "\""};
+                                      "node.table_file=\"" + directory_ / (name + ".table.json") + "\""};
   for (const auto& option : plan_.set)
     command.insert(command.end(), {"--set", option});
   for (const auto& option : plan_.set_for[name])

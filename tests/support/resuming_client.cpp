@@ -138,10 +138,11 @@ void resuming_client::state::on_message(const json& params) {
   each.back().seen.push_back(d);
   const auto found = rooms.find(d.room);
   if (found == rooms.end()) return; // told before the answer to the join: `join` takes its place from that answer
-  if (found->second.in_step)
-    accept(d);
-  else
-    found->second.held.push_back(d);
+  auto& view = found->second;
+  if (!view.in_step)
+    view.held.push_back(d);
+  else if (view.last < d.at)
+    accept(d); // else it came with the answer to room.sync, which was ahead of the push
 }
 
 void resuming_client::state::accept(const delivery& d) {

@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <optional>
 
 #include <catch2/catch.hpp>
 
@@ -78,4 +79,26 @@ TEST_CASE("a third node that starts under load is found within a second and serv
   INFO(describe(faults, people.seed()));
   CHECK(faults.empty());
   CHECK(people.complaints() == std::vector<std::string>{});
+}
+
+TEST_CASE("who connects to a node before it is ready is told to come back, and is served as soon as it is",
+          "[cluster]") {
+  cluster c({.shards = 2, .nodes = {"a"}});
+  client_loop loop;
+  c.start_node("b");
+  // Several users, again and again, from before it listens until it serves all of them.
+  std::vector<std::string> waiting = {"ann", "bob", "cid", "dan"};
+  std::optional<steady::time_point> ready;
+  CHECK(eventually([&] {
+    if (!ready && c.is_ready("b")) ready = steady::now();
+    std::erase_if(waiting, [&](const std::string& user) {
+      chat_client client(loop, c.as(user, "b"));
+      if (!client.connected()) return false;
+      const auto answer = client.wait_for([](const json&) { return true; }, 2s);
+      return answer && answer->value("method", "") == "session.opened";
+    });
+    return waiting.empty();
+  }));
+  REQUIRE(ready);
+  CHECK(steady::now() - *ready < 3s);
 }

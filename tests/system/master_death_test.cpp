@@ -7,7 +7,7 @@
 using namespace starling::test;
 using namespace std::chrono_literals;
 
-TEST_CASE("while the master is dead chat goes on, nodes may even restart; when it is back no slot has moved",
+TEST_CASE("while the master is dead chat goes on, nodes may even restart, and when it is back no slot has moved",
           "[master_death]") {
   cluster c;
   client_loop loop;
@@ -15,7 +15,7 @@ TEST_CASE("while the master is dead chat goes on, nodes may even restart; when i
   INFO("seed " << people.seed());
   people.talk(200ms);
   CHECK(people.wait_acknowledged(100, 30s));
-  const auto before = json::parse(c.master_state());
+  const auto before = json::parse(c.master_state())["table"];
 
   c.master().kill9();
   const auto killed = steady::now();
@@ -37,12 +37,10 @@ TEST_CASE("while the master is dead chat goes on, nodes may even restart; when i
   // A node restarts with the table that it kept.
   c.node("b").kill9();
   c.node("b").restart();
-  CHECK(eventually([&] {
-    chat_client again(loop, c.as("bob", "b"));
-    return again.connected() &&
-           again.wait_for([](const json& f) { return f.value("method", "") == "session.opened"; }, 5s) &&
-           verdict(again.call("message.send", {{"room", "without-master"}, {"text", "back"}})) == "ok";
-  }));
+  c.wait_ready("b");
+  chat_client again(loop, c.as("bob", "b"));
+  CHECK_NOTHROW(again.opened());
+  CHECK(verdict(again.call("message.send", {{"room", "without-master"}, {"text", "back"}})) == "ok");
   CHECK(people.wait_acknowledged(100, 30s));
 
   c.master().restart();
@@ -50,8 +48,10 @@ TEST_CASE("while the master is dead chat goes on, nodes may even restart; when i
   c.wait_ready("b");
   CHECK(eventually([&] { return c.knows("a", "b") && c.knows("b", "a"); }, 5s));
   CHECK(people.wait_acknowledged(100, 30s));
-  const auto after = json::parse(c.master_state());
-  CHECK(after == before); // the same table under the same epoch and digest
+  const auto after = json::parse(c.master_state())["table"];
+  CHECK(after["epoch"] == before["epoch"]);
+  CHECK(after["digest"] == before["digest"]);
+  CHECK(after["slots"] == before["slots"]);
   CHECK(people.settle());
   const auto faults = people.faults(c.port("a"));
   INFO(describe(faults, people.seed()));

@@ -95,9 +95,9 @@ TEST_CASE("a node that leaves in order takes its users offline after the grace",
   cluster c({.shards = 1});
   client_loop loop;
   chat_client ann(loop, c.as("ann", "a"));
-  chat_client bob(loop, c.as("bob", "b"));
   ann.opened();
   ann.ask("presence.watch", {{"users", {"bob"}}});
+  chat_client bob(loop, c.as("bob", "b"));
   bob.opened();
   ann.expect("presence", {{"user", "bob"}, {"online", true}});
   c.node("b").signal(SIGTERM);

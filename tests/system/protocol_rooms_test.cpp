@@ -115,7 +115,7 @@ TEST_CASE("rooms are created, joined, described, listed and left", "[protocol][r
   CHECK(cid.ask("room.info", {{"room", "tea"}})["role"] == "owner");
 }
 
-TEST_CASE("a private room looks to outsiders like one that does not exist; in a public one they may not act",
+TEST_CASE("a private room looks to outsiders like one that does not exist, in a public one they may not act",
           "[protocol][rooms]") {
   cluster c({.shards = 1});
   client_loop loop;
@@ -258,7 +258,7 @@ TEST_CASE("room.who tells the members present anywhere in the cluster, each once
 TEST_CASE("rooms have their limits, and need not be made by joining", "[protocol][rooms]") {
   cluster c({.shards = 1,
              .nodes = {"a"},
-             .set = {"limits.rooms_per_user=3", "limits.members_per_room=3", "create_public_rooms=false"}});
+             .set = {"limits.rooms_per_user=3", "limits.members_per_room=3", "node.create_public_rooms=false"}});
   client_loop loop;
   chat_client ann(loop, c.as("ann"));
   chat_client bob(loop, c.as("bob"));

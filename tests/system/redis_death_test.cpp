@@ -18,7 +18,7 @@ std::pair<std::string, std::chrono::milliseconds> timed_send(chat_client& client
 
 } // namespace
 
-TEST_CASE("when a shard is away its rooms answer 503 at once and others never notice; back, it is whole within 2 s",
+TEST_CASE("when a shard is away its rooms answer 503 at once and others never notice, and back it is whole within 2 s",
           "[redis_death]") {
   cluster c;
   client_loop loop;

@@ -20,7 +20,7 @@ void node_state::start(node_options options) {
 }
 
 node_state::~node_state() {
-  if (running_) stop_children("the node ends");
+  if (running_) end_children(); // whoever ends the node has seen to the clients
 }
 
 void node_state::start_children() {
@@ -44,9 +44,13 @@ void node_state::start_children() {
 
 /// All rest on router and presence: when one of them goes, everything starts anew and clients resume.
 void node_state::stop_children(const std::string& reason) {
+  options_.evict(close_code::going_away, reason);
+  end_children();
+}
+
+void node_state::end_children() {
   running_ = false;
   options_.sessions->set_options(nullptr);
-  options_.evict(close_code::going_away, reason);
   for (auto& [id, room] : rooms_) {
     self_->demonitor(room.actor.address());
     caf::anon_send_exit(room.actor, caf::exit_reason::user_shutdown);

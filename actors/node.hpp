@@ -41,6 +41,7 @@ private:
   };
 
   void stop_children(const std::string& reason);
+  void end_children();
   room_actor find_room(const room_id& id);
 
   node_actor::pointer self_;

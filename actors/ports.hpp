@@ -86,6 +86,10 @@ public:
   /// A connection was lost or could not be made. All calls under way have been answered with an error;
   /// subscriptions are gone. The link goes on trying, and says `up` when it succeeds.
   virtual void down(const std::string& reason) = 0;
+  /// Only the subscription connection was lost: calls go on, but nothing is subscribed until `mended`. A `down`
+  /// or `up` may come instead.
+  virtual void cut(const std::string& reason) = 0;
+  virtual void mended() = 0;
   /// Redis has confirmed these subscriptions: what is published from now on arrives.
   virtual void subscribed(std::vector<std::string> channels) = 0;
   /// What came in one turn of the loop, in order.

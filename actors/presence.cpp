@@ -152,11 +152,12 @@ void presence_state::feed_is_up(const feed_name& feed) {
   for (auto& promise : std::exchange(i->second.waiting, {})) promise.deliver(session_known{});
 }
 
-void presence_state::feed_is_down(const feed_name& feed) {
-  if (feed.kind == tail_kind::presence) return settle(feed.id, false);
-  auto i = local_.find(feed.id);
+void presence_state::feed_is_down(const feed_down& what) {
+  auto i = local_.find(what.feed.id);
+  if (what.feed.kind == tail_kind::user_rooms && i != local_.end()) i->second.subscribed = false;
+  if (!what.shard_away) return; // those who wait are answered when it is up again
+  if (what.feed.kind == tail_kind::presence) return settle(what.feed.id, false);
   if (i == local_.end()) return;
-  i->second.subscribed = false;
   for (auto& promise : std::exchange(i->second.waiting, {})) promise.deliver(make_error({errc::unavailable, {}, {}, 0}));
 }
 
@@ -192,7 +193,7 @@ void presence_state::use(const use_table& what) {
 void presence_state::shard_changed(const shard_report& what) {
   auto i = shards_.find(what.name);
   if (i == shards_.end()) return;
-  bool up = what.state == shard_state_kind::up;
+  bool up = what.state == shard_state_kind::up || what.state == shard_state_kind::deaf;
   if (up && !i->second.up) {
     i->second.up = true;
     announce_all(what.name); // it may have come back without them
@@ -259,7 +260,7 @@ presence_actor::behavior_type presence(presence_self self, presence_options opti
       [&state](const feed_up& what) { state.feed_is_up(what.feed); },
       [&state](const feed_news& what) { state.news(what); },
       [&state](const feed_moved& what) { state.moved(what); },
-      [&state](const feed_down& what) { state.feed_is_down(what.feed); },
+      [&state](const feed_down& what) { state.feed_is_down(what); },
       [&state](const use_table& what) { state.use(what); },
       [&state](const shard_report& what) { state.shard_changed(what); },
       [self, &state](const renew_leases&) {

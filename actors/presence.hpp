@@ -41,7 +41,7 @@ public:
   void feed_is_up(const feed_name& feed);
   void news(const feed_news& what);
   void moved(const feed_moved& what);
-  void feed_is_down(const feed_name& feed);
+  void feed_is_down(const feed_down& what);
   void use(const use_table& what);
   void shard_changed(const shard_report& what);
   void renew();

@@ -33,9 +33,10 @@ struct feed_moved {
   feed_name feed;
   feed_tail now;
 };
-/// The shard is lost: nothing will come until the next `feed_up`.
+/// Nothing will come until the next `feed_up`.
 struct feed_down {
   feed_name feed;
+  bool shard_away = true; // false: only the subscription was lost, and will be back at once
 };
 
 /// Whoever reads feeds: a room its own, presence those of users.
@@ -64,6 +65,10 @@ struct link_up {};
 struct link_down {
   std::string reason;
 };
+struct link_cut {
+  std::string reason;
+};
+struct link_mended {};
 struct link_subscribed {
   std::vector<std::string> channels;
 };
@@ -77,7 +82,13 @@ struct link_answered {
 struct check_tails {};
 
 /// A shard's state, for readiness and for people.
-enum class shard_state_kind : std::uint8_t { connecting, up, down, foreign };
+enum class shard_state_kind : std::uint8_t {
+  connecting,
+  up,
+  deaf, // commands are carried out, but the subscriptions are being made anew
+  down,
+  foreign, // this Redis belongs to another shard or cluster: nothing is read or written
+};
 struct shard_report {
   std::string name;
   std::string address;
@@ -90,7 +101,8 @@ using shard_actor = caf::typed_actor<
     // Runs a script; answers also with Redis' own errors and "UNAVAILABLE ...", never late: `redis_settings::answer`.
     caf::replies_to<script_call>::with<redis_value>,
     caf::reacts_to<subscribe_feed>, caf::reacts_to<unsubscribe_feed>, caf::reacts_to<use_table>, caf::reacts_to<link_up>,
-    caf::reacts_to<link_down>, caf::reacts_to<link_subscribed>, caf::reacts_to<link_published>,
+    caf::reacts_to<link_down>, caf::reacts_to<link_cut>, caf::reacts_to<link_mended>,
+    caf::reacts_to<link_subscribed>, caf::reacts_to<link_published>,
     caf::reacts_to<link_answered>, caf::reacts_to<check_tails>>;
 
 // -- router --------------------------------------------------------------------------------------------------------
@@ -296,6 +308,8 @@ STARLING_LOCAL(unsubscribe_feed)
 STARLING_LOCAL(use_table)
 STARLING_LOCAL(link_up)
 STARLING_LOCAL(link_down)
+STARLING_LOCAL(link_cut)
+STARLING_LOCAL(link_mended)
 STARLING_LOCAL(link_subscribed)
 STARLING_LOCAL(link_published)
 STARLING_LOCAL(link_answered)

@@ -43,11 +43,16 @@ void room_state::become_ready() {
   for (auto& who : std::exchange(waiting_, {})) admit(std::move(who.what), std::move(who.promise));
 }
 
-void room_state::feed_is_down() {
-  phase_ = phase::down;
+void room_state::feed_is_down(const feed_down& what) {
   early_news_.clear();
-  for (auto& who : std::exchange(waiting_, {})) refuse(who.promise, {errc::unavailable, {}, {}, 0});
+  if (what.shard_away) go_down();
+  else phase_ = phase::subscribing; // who comes meanwhile waits for that
   if (who_) finish_who();
+}
+
+void room_state::go_down() {
+  phase_ = phase::down;
+  for (auto& who : std::exchange(waiting_, {})) refuse(who.promise, {errc::unavailable, {}, {}, 0});
 }
 
 /// The log ends elsewhere than the publications said: something was lost on the way.
@@ -73,15 +78,17 @@ void room_state::restore() {
 }
 
 void room_state::retry() {
-  if (phase_ == phase::down) return; // the next feed_up begins anew
+  if (phase_ == phase::down || phase_ == phase::subscribing) return; // the next feed_up begins anew
   if (phase_ == phase::ready) repair();
   else feed_is_up();
 }
 
 void room_state::repair_failed() {
   repairing_ = false;
-  if (phase_ == phase::reading) feed_is_down();
-  phase_ = phase_ == phase::ready ? phase::ready : phase::reading;
+  if (phase_ == phase::reading) {
+    go_down();
+    phase_ = phase::reading;
+  }
   self_->delayed_send(self_, std::chrono::milliseconds(500), retry_repair{});
 }
 
@@ -374,7 +381,7 @@ room_actor::behavior_type room(room_self self, room_id id, std::shared_ptr<const
       [&state](const feed_up&) { state.feed_is_up(); },
       [&state](const feed_news& what) { state.news(what); },
       [&state](const feed_moved& what) { state.moved(what.now); },
-      [&state](const feed_down&) { state.feed_is_down(); },
+      [&state](const feed_down& what) { state.feed_is_down(what); },
       [&state](const retry_repair&) { state.retry(); },
       [&state](const end_if_idle&) { state.maybe_end(); },
       [&state](const room_forgotten&) { state.forgotten(); },

@@ -36,7 +36,8 @@ public:
   void feed_is_up();
   void news(const feed_news& what);
   void moved(const feed_tail& now);
-  void feed_is_down();
+  void feed_is_down(const feed_down& what);
+  void go_down();
   void retry();
   void maybe_end();
   void forgotten();

@@ -100,6 +100,7 @@ private:
   void handle(asked who, presence_watch& what);
   void handle(asked who, presence_unwatch& what);
   void handle(asked who, ping&);
+  void refuse_member(const asked& who, const room_id& room, client_error why);
   void post(asked who, message_send& what);
   void begin_dialogue(asked who, message_send what);
   void dialogue_made(const room_id& room, const user_id& other, seq_number tail);

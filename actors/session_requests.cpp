@@ -40,6 +40,12 @@ void session_state::handle(asked who, ping&) {
 
 // -- becoming a member -----------------------------------------------------------------------------------------------
 
+/// The user has not become a member after all: the room goes from the list again.
+void session_state::refuse_member(const asked& who, const room_id& room, client_error why) {
+  if (!rooms_.contains(room)) run_all({call_user_room_remove(who_.user, {room})}, [](const auto&) {});
+  refuse(who, std::move(why));
+}
+
 void session_state::handle(asked who, room_create& what) {
   auto held = hold(std::move(who));
   std::vector<script_call> notes{call_user_room_add(who_.user, what.room, options_->limits.rooms_per_user)};
@@ -50,7 +56,7 @@ void session_state::handle(asked who, room_create& what) {
       if (auto outcome = read_done(one); auto* why = std::get_if<client_error>(&outcome)) return refuse(held, *why);
     run(held, call_room_create(what, who_.user), [this, held, what](const redis_value& made) {
       auto outcome = read_room(made);
-      if (auto* why = std::get_if<client_error>(&outcome)) return refuse(held, *why);
+      if (auto* why = std::get_if<client_error>(&outcome)) return refuse_member(held, what.room, *why);
       for (auto& user : what.members)
         if (user != who_.user) hint(user, {0, "added", who_.user, room_role::member, what.room});
       joined(held, what.room, {}, "joined");
@@ -67,7 +73,7 @@ void session_state::handle(asked who, room_join& what) {
           run(held, call_room_join(what.room, who_.user, options_->limits.members_per_room, make),
               [this, held, what](const redis_value& answer) {
                 auto outcome = read_room(answer);
-                if (auto* why = std::get_if<client_error>(&outcome)) return refuse(held, *why);
+                if (auto* why = std::get_if<client_error>(&outcome)) return refuse_member(held, what.room, *why);
                 joined(held, what.room, what.since, "joined");
               });
         });
@@ -111,7 +117,11 @@ void session_state::handle(asked who, room_add& what) {
             run(who, call_room_add(what, who_.user, options_->limits.members_per_room),
                 [this, who, what](const redis_value& result) {
                   auto added = read_added(result);
-                  if (auto* why = std::get_if<client_error>(&added)) return refuse(who, *why);
+                  if (auto* why = std::get_if<client_error>(&added)) {
+                    // What it noted in the user's list stays: the user may be a member already, and if not, the next
+                    // session of theirs finds out.
+                    return refuse(who, *why);
+                  }
                   if (auto seq = std::get<std::optional<seq_number>>(added))
                     hint(what.user, {*seq, "added", who_.user, what.role.value_or(room_role::member), what.room});
                   this->answer(who, "{}");

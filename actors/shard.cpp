@@ -12,6 +12,8 @@ public:
   explicit link_to_actor(shard_actor to) : to_(std::move(to)) {}
   void up() override { caf::anon_send(to_, link_up{}); }
   void down(const std::string& reason) override { caf::anon_send(to_, link_down{reason}); }
+  void cut(const std::string& reason) override { caf::anon_send(to_, link_cut{reason}); }
+  void mended() override { caf::anon_send(to_, link_mended{}); }
   void subscribed(std::vector<std::string> channels) override { caf::anon_send(to_, link_subscribed{std::move(channels)}); }
   void published(std::vector<publication> what) override { caf::anon_send(to_, link_published{std::move(what)}); }
 
@@ -43,7 +45,8 @@ void shard_state::call(script_call what, handler done) {
 }
 
 caf::result<redis_value> shard_state::run(script_call& what) {
-  if (state_ != shard_state_kind::up) return redis_value(redis_value::error{"UNAVAILABLE shard " + options_.shard.name});
+  if (state_ != shard_state_kind::up && state_ != shard_state_kind::deaf)
+    return redis_value(redis_value::error{"UNAVAILABLE shard " + options_.shard.name});
   auto promise = self_->make_response_promise<redis_value>();
   call(std::move(what), [promise](redis_value& answer) mutable { promise.deliver(std::move(answer)); });
   return promise;
@@ -62,7 +65,7 @@ void shard_state::subscribe(subscribe_feed& what) {
   auto& feed = feeds_[channel];
   feed = {std::move(what.feed), std::move(what.reader), {}, false};
   if (state_ == shard_state_kind::up) options_.link->subscribe({std::move(channel)});
-  else if (state_ != shard_state_kind::connecting) self_->send(feed.reader, feed_down{feed.name});
+  else self_->send(feed.reader, feed_down{feed.name, state_ == shard_state_kind::down || state_ == shard_state_kind::foreign});
 }
 
 void shard_state::unsubscribe(const unsubscribe_feed& what) {
@@ -111,8 +114,12 @@ void shard_state::claimed(const redis_value& answer) {
   auto epoch = static_cast<std::uint64_t>(answer.at(0).to_int());
   if (epoch > table_->epoch())
     log::warn("shard.newer_table", "shard={} its_epoch={} our_epoch={}", options_.shard.name, epoch, table_->epoch());
-  if (state_ == shard_state_kind::up) return;
+  if (state_ == shard_state_kind::up || state_ == shard_state_kind::deaf) return;
   become(shard_state_kind::up, {});
+  subscribe_all();
+}
+
+void shard_state::subscribe_all() {
   std::vector<std::string> channels;
   for (auto& [channel, feed] : feeds_) channels.push_back(channel);
   if (!channels.empty()) options_.link->subscribe(std::move(channels));
@@ -121,17 +128,33 @@ void shard_state::claimed(const redis_value& answer) {
 void shard_state::lost(const link_down& what) {
   linked_ = false;
   become(shard_state_kind::down, what.reason);
+  silence_feeds(true);
+}
+
+void shard_state::cut(const link_cut& what) {
+  if (state_ != shard_state_kind::up) return;
+  become(shard_state_kind::deaf, what.reason);
+  silence_feeds(false);
+}
+
+void shard_state::mended() {
+  if (state_ != shard_state_kind::deaf && state_ != shard_state_kind::up) return; // the claim is not answered yet
+  become(shard_state_kind::up, {});
+  subscribe_all();
+}
+
+void shard_state::silence_feeds(bool shard_away) {
   for (auto& [channel, feed] : feeds_) {
     feed.confirmed = false;
     feed.seen.reset();
-    self_->send(feed.reader, feed_down{feed.name});
+    self_->send(feed.reader, feed_down{feed.name, shard_away});
   }
 }
 
 void shard_state::become(shard_state_kind state, std::string detail) {
   if (state != state_) {
     if (state == shard_state_kind::up) log::info("shard.up", "shard={} address={}", options_.shard.name, options_.shard.address);
-    else log::warn("shard.down", "shard={} address={} reason=\"{}\"", options_.shard.name, options_.shard.address, detail);
+    else log::warn(state == shard_state_kind::deaf ? "shard.deaf" : "shard.down", "shard={} address={} reason=\"{}\"", options_.shard.name, options_.shard.address, detail);
   }
   state_ = state;
   self_->send(options_.router, shard_report{options_.shard.name, options_.shard.address, state, std::move(detail)});
@@ -211,6 +234,8 @@ shard_actor::behavior_type shard(shard_self self, shard_options options) {
       [&state](const use_table& what) { state.use(what); },
       [&state](const link_up&) { state.connected(); },
       [&state](const link_down& what) { state.lost(what); },
+      [&state](const link_cut& what) { state.cut(what); },
+      [&state](const link_mended&) { state.mended(); },
       [&state](const link_subscribed& what) { state.confirmed(what); },
       [&state](link_published& what) { state.published(what); },
       [&state](link_answered& what) { state.answered(what); },

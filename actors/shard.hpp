@@ -37,6 +37,8 @@ public:
   void use(const use_table& what);
   void connected();
   void lost(const link_down& what);
+  void cut(const link_cut& what);
+  void mended();
   void confirmed(const link_subscribed& what);
   void published(link_published& what);
   void answered(link_answered& what);
@@ -49,6 +51,8 @@ private:
   void claim();
   void claimed(const redis_value& answer);
   void become(shard_state_kind state, std::string detail);
+  void silence_feeds(bool shard_away);
+  void subscribe_all();
   void note_step(read_feed& feed, std::string_view payload);
   void check_chunk(std::vector<feed_name> feeds);
   bool owns(const feed_name& feed) const;

@@ -264,6 +264,8 @@ std::variant<request, refused> decode_one(const json& object, const limits& boun
     read_id(object, id);
     return request{id, read_params(object, bounds)};
   } catch (bad_request& bad) {
+    // What is no request is no notification either: it is answered, though nobody can tell to what.
+    if (bad.why.code == errc::not_a_request && id.empty()) id = "null";
     return refused{std::move(id), std::move(bad.why)};
   }
 }

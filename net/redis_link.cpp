@@ -31,7 +31,7 @@ public:
                std::shared_ptr<const script_set> scripts)
       : strand_(asio::make_strand(io)), shard_(shard),
         settings_(std::move(settings)), who_{settings_.user, std::move(password)}, scripts_(std::move(scripts)),
-        attempt_timer_(strand_), answer_timer_(strand_), silence_timer_(strand_) {}
+        attempt_timer_(strand_), answer_timer_(strand_), silence_timer_(strand_), listen_timer_(strand_) {}
 
   void start(std::shared_ptr<redis_listener> listener) override;
   void call(std::string_view script, std::vector<std::string> keys, std::vector<std::string> args,
@@ -52,6 +52,8 @@ private:
   void half_ready(unsigned half);
   void drain();
   void lost(std::uint64_t session, const std::string& reason);
+  void listen();
+  void subscriber_lost(std::uint64_t listening, const std::string& reason);
   void let_go(const std::string& reason);
   void watch_answers();
   void watch_silence();
@@ -79,9 +81,12 @@ private:
   asio::steady_timer attempt_timer_; // the deadline of an attempt, then the wait before the next
   asio::steady_timer answer_timer_;
   asio::steady_timer silence_timer_;
+  asio::steady_timer listen_timer_; // the same as attempt_timer_, for the subscription connection alone
   std::uint64_t session_ = 0; // changes with each attempt and loss: what was started for an older one does nothing
+  std::uint64_t listening_ = 0; // changes likewise with each subscription connection
+  bool cut_ = false;            // the subscription connection alone is lost
   std::unique_ptr<redis_commands> commands_;
-  std::unique_ptr<redis_subscriber> subscriber_;
+  std::unique_ptr<redis_subscriber> subscriber_; // nothing while cut
   unsigned halves_ready_ = 0; // bits
   unsigned failed_attempts_ = 0;
   bool watching_answers_ = false;
@@ -163,9 +168,11 @@ void network_link::drain() {
     changes_.swap(draining_changes_);
   }
   if (!commands_) return; // lost since: `let_go` has answered, and both are empty
-  for (auto& change : draining_changes_)
-    change.subscribe ? subscriber_->subscribe(change.channels) : subscriber_->unsubscribe(change.channels);
-  if (!draining_changes_.empty()) subscriber_->flush();
+  if (!cut_) {
+    for (auto& change : draining_changes_)
+      change.subscribe ? subscriber_->subscribe(change.channels) : subscriber_->unsubscribe(change.channels);
+    if (!draining_changes_.empty()) subscriber_->flush();
+  }
   draining_changes_.clear();
   if (draining_calls_.empty()) return;
   for (auto& call : draining_calls_)
@@ -179,14 +186,19 @@ void network_link::attempt() {
   const auto session = ++session_;
   halves_ready_ = 0;
   commands_ = std::make_unique<redis_commands>(strand_, weak_from_this(), *scripts_, counters_, events(commands_half));
-  subscriber_ = std::make_unique<redis_subscriber>(strand_, weak_from_this(), settings_.channels_per_command, listener_,
-                                                   counters_, events(subscriber_half));
   const auto where = parse_redis_address(shard_.address);
   if (!where) return lost(session, "the address must be redis://host:port or unix:///path");
   after(attempt_timer_, settings_.connect,
         [this] { lost(session_, "no connection within " + std::to_string(settings_.connect.count()) + " ms"); });
   commands_->open(*where, who_);
-  subscriber_->open(*where, who_);
+  listen();
+}
+
+void network_link::listen() {
+  ++listening_;
+  subscriber_ = std::make_unique<redis_subscriber>(strand_, weak_from_this(), settings_.channels_per_command, listener_,
+                                                   counters_, events(subscriber_half));
+  subscriber_->open(*parse_redis_address(shard_.address), who_);
 }
 
 /// The events of the connections made now. What they cause is posted, since it may destroy the connection
@@ -197,12 +209,21 @@ redis_half_events network_link::events(unsigned half) {
               if (session == self->session_ && self->commands_) self->half_ready(half);
             });
           },
-          [this, session = session_](const std::string& reason) {
-            asio::post(strand_, [self = shared_from_this(), session, reason] { self->lost(session, reason); });
+          [this, half, session = session_, listening = listening_](const std::string& reason) {
+            asio::post(strand_, [self = shared_from_this(), half, session, listening, reason] {
+              if (half == subscriber_half) self->subscriber_lost(listening, reason);
+              else self->lost(session, reason);
+            });
           }};
 }
 
 void network_link::half_ready(unsigned half) {
+  if (half == subscriber_half && std::exchange(cut_, false)) {
+    listen_timer_.cancel();
+    failed_attempts_ = 0;
+    watch_silence();
+    return listener_.mended();
+  }
   halves_ready_ |= half;
   if (halves_ready_ != both_halves) return;
   attempt_timer_.cancel();
@@ -227,6 +248,22 @@ void network_link::lost(std::uint64_t session, const std::string& reason) {
   if (std::exchange(reason_told_, text) != text) listener_.down(text);
 }
 
+/// What is published is missed now, but commands go on: only this connection is made anew.
+void network_link::subscriber_lost(std::uint64_t listening, const std::string& reason) {
+  if (listening != listening_ || !commands_ || stopped_) return;
+  if (halves_ready_ != both_halves) return lost(session_, reason);
+  ++listening_;
+  subscriber_.reset();
+  counters_.channels = 0;
+  silence_timer_.cancel();
+  if (!std::exchange(cut_, true)) listener_.cut(shard_.name + " at " + shard_.address + ": " + reason);
+  after(listen_timer_, next_wait(), [this] {
+    ++counters_.reconnects;
+    listen();
+    after(listen_timer_, settings_.connect, [this, mine = listening_] { subscriber_lost(mine, "no connection in time"); });
+  });
+}
+
 /// Ends both connections, and answers all calls.
 void network_link::let_go(const std::string& reason) {
   std::vector<redis_call> queued;
@@ -241,7 +278,10 @@ void network_link::let_go(const std::string& reason) {
   if (commands_) unanswered = commands_->close();
   commands_.reset();
   subscriber_.reset();
+  ++listening_;
+  cut_ = false;
   counters_.channels = 0;
+  listen_timer_.cancel();
   answer_timer_.cancel();
   silence_timer_.cancel();
   watching_answers_ = false;
@@ -280,7 +320,8 @@ void network_link::watch_answers() {
 }
 
 void network_link::watch_silence() {
-  after(silence_timer_, settings_.silence, [this] {
+  after(silence_timer_, settings_.silence, [this, mine = listening_] {
+    if (mine != listening_) return;
     if (subscriber_->probe(settings_.missed_pings)) return watch_silence();
     ++counters_.timeouts;
     lost(session_, "the subscription connection is silent");

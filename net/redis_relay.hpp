@@ -22,6 +22,12 @@ public:
   void down(const std::string& reason) override {
     if (listening()) to_->down(reason);
   }
+  void cut(const std::string& reason) override {
+    if (listening()) to_->cut(reason);
+  }
+  void mended() override {
+    if (listening()) to_->mended();
+  }
   void subscribed(std::vector<std::string> channels) override {
     if (listening()) to_->subscribed(std::move(channels));
   }

@@ -159,7 +159,7 @@ void websocket::accepted(error_code why, std::optional<identity> who, const std:
   deadlines_.upgraded();
   heard();
   if (!refused.empty()) {
-    finish(close_code::token_refused, refused);
+    close(close_code::token_refused, refused);
   } else if (who && !finishing()) {
     intake_.open(std::move(*who));
     deadlines_.opened(intake_.expires());
@@ -188,11 +188,11 @@ void websocket::take_message() {
   if (finishing()) {
     // The client has not seen our close frame yet.
   } else if (!stream_.got_text()) {
-    finish(close_code::policy, "text frames only");
+    close(close_code::policy, "text frames only");
   } else {
     auto bytes = message_.cdata();
     auto next = intake_.take({static_cast<const char*>(bytes.data()), bytes.size()});
-    if (next == verdict::refuse) finish(close_code::token_refused, "too many refused attempts");
+    if (next == verdict::refuse) close(close_code::token_refused, "too many refused attempts");
     if (intake_.opened() && deadlines_.opened(intake_.expires())) check_deadlines();
     pause(next == verdict::pause);
   }
@@ -217,7 +217,8 @@ void websocket::resume() {
 // outbox is empty, and closed when the client has done the same; or when `linger` is over.
 
 void websocket::close(close_code code, std::string_view reason) {
-  auto invites = code == close_code::going_away || code == close_code::overloaded;
+  auto invites = code == close_code::going_away || code == close_code::overloaded ||
+                 code == close_code::too_slow;
   auto nodes = json_array();
   if (invites && uses_->node_urls) {
     for (const auto& url : uses_->node_urls())
@@ -324,11 +325,9 @@ void websocket::act(deadlines::due what) {
     return warn();
   case due::not_opened:
     add(uses_->counts->opens[static_cast<std::size_t>(open_result::timed_out)]);
-    finish(close_code::not_opened_in_time, "session.open did not come in time");
-    return;
+    return close(close_code::not_opened_in_time, "session.open did not come in time");
   case due::no_answer:
-    finish(close_code::too_slow, "no answer to a ping");
-    return;
+    return close(close_code::too_slow, "no answer to a ping");
   case due::token_expired:
     return close(close_code::token_refused, "the token has expired");
   case due::leave:

@@ -6,7 +6,7 @@ local info, members, log, epochs, remembered = KEYS[2], KEYS[3], KEYS[4], KEYS[5
 local channel, user, kept, known_epoch, known_seq, ttl, body = ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6]), ARGV[7], ARGV[8]
 
 if not redis.call('ZSCORE', members, user) then
-  return redis.call('EXISTS', info) == 1 and 'FORBIDDEN' or 'ABSENT'
+  return redis.call('HGET', info, 'kind') == 'public' and 'FORBIDDEN' or 'ABSENT'
 end
 if remembered ~= '' then
   local first = redis.call('GET', remembered)

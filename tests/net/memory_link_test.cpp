@@ -17,6 +17,8 @@ const auto scripts = std::make_shared<script_set>(std::map<std::string, std::str
 });
 
 struct recorder : redis_listener {
+  void cut(const std::string&) override {}
+  void mended() override {}
   void up() override { heard.push_back("up"); }
   void down(const std::string& reason) override { heard.push_back("down " + reason); }
   void subscribed(std::vector<std::string> channels) override {

@@ -32,6 +32,12 @@ public:
   void down(const std::string& reason) override {
     note([&] { downs.push_back(reason); });
   }
+  void cut(const std::string& reason) override {
+    note([&] { cuts.push_back(reason); });
+  }
+  void mended() override {
+    note([&] { ++mends; });
+  }
   void subscribed(std::vector<std::string> channels) override {
     note([&] { confirmed.insert(confirmed.end(), channels.begin(), channels.end()); });
   }
@@ -57,8 +63,8 @@ public:
     return wait([&] { return answers.size() >= count; });
   }
 
-  int ups = 0;
-  std::vector<std::string> downs, confirmed;
+  int ups = 0, mends = 0;
+  std::vector<std::string> downs, cuts, confirmed;
   std::vector<publication> publications;
   std::vector<redis_value> answers;
 
@@ -374,12 +380,30 @@ TEST_CASE("a link returns after kill -9 of its Redis", "[redis_link]") {
   CHECK(f.listener->publications[0].payload == "hello");
 }
 
-TEST_CASE("the loss of either connection is the loss of the link", "[redis_link]") {
+TEST_CASE("when only the subscriptions are lost, calls go on and the connection is made anew", "[redis_link]") {
   redis_process redis;
   fixture f(redis.shard(), quick());
   REQUIRE(f.listener->wait_up());
-  const std::string type = GENERATE("pubsub", "normal");
-  redis.command({"CLIENT", "KILL", "TYPE", type});
+  for (int round = 1; round <= 3; ++round) {
+    INFO("round " << round);
+    redis.command({"CLIENT", "KILL", "TYPE", "pubsub"});
+    f.call("echo", {}, {"x"});
+    REQUIRE(f.listener->wait([&] { return f.listener->mends == round; }));
+    CHECK(f.listener->cuts.size() == static_cast<std::size_t>(round));
+    f.link->subscribe({"a"});
+    REQUIRE(f.listener->wait([&] { return f.listener->confirmed.size() == static_cast<std::size_t>(round); }));
+  }
+  REQUIRE(f.listener->wait_answers(3));
+  for (auto& answer : f.listener->answers) CHECK(answer.at(0).to_string() == "x");
+  CHECK(f.listener->downs.empty());
+  CHECK(f.listener->ups == 1);
+}
+
+TEST_CASE("the loss of the connection for commands is the loss of the link", "[redis_link]") {
+  redis_process redis;
+  fixture f(redis.shard(), quick());
+  REQUIRE(f.listener->wait_up());
+  redis.command({"CLIENT", "KILL", "TYPE", "normal"});
   REQUIRE(f.listener->wait_down());
   REQUIRE(f.listener->wait_up(2));
   f.call("echo", {}, {"x"});

@@ -18,6 +18,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// What the processes under test find in their environment.
+std::vector<std::string> environment() {
+  return {"LSAN_OPTIONS=print_suppressions=0:suppressions=" STARLING_SOURCE_DIR "/tests/support/lsan.supp"};
+}
+
 /// Where a sanitizer's report begins in a log.
 std::size_t sanitizer_report(const std::string& log) {
   auto first = std::string::npos;
@@ -41,7 +46,7 @@ cluster::cluster(cluster_plan plan) : plan_(std::move(plan)) {
   write_configuration(server_port());
   master_ = std::make_unique<child_process>(
       std::vector<std::string>{STARLING_EXECUTABLE, "master", "--config", directory_ / "master.toml"},
-      directory_ / "master.log");
+      directory_ / "master.log", environment());
   for (const auto& name : plan_.nodes)
     start_node(name);
   for (const auto& name : plan_.nodes)
@@ -107,7 +112,7 @@ void cluster::start_node(const std::string& name) {
     command.insert(command.end(), {"--set", option});
   for (const auto& option : plan_.set_for[name])
     command.insert(command.end(), {"--set", option});
-  nodes_[name] = {port, std::make_unique<child_process>(command, directory_ / (name + ".log"))};
+  nodes_[name] = {port, std::make_unique<child_process>(command, directory_ / (name + ".log"), environment())};
 }
 
 bool cluster::is_ready(const std::string& name) const { return http_get(port(name), "/readyz").status == 200; }

@@ -102,3 +102,17 @@ TEST_CASE("who connects to a node before it is ready is told to come back, and i
   REQUIRE(ready);
   CHECK(steady::now() - *ready < 3s);
 }
+
+TEST_CASE("a process without the cluster's token does not get into it", "[cluster]") {
+  const scratch_directory secrets;
+  write_file(secrets / "token", "a guess at the token of the cluster\n");
+  cluster c(
+      {.shards = 1, .nodes = {"a"}, .set_for = {{"stranger", {"cluster.token_file=\"" + (secrets / "token") + "\""}}}});
+  c.start_node("stranger");
+  // It is turned away, says why, and serves nobody.
+  CHECK(eventually([&] { return c.log_of("stranger").find("membership.not_joined") != std::string::npos; }));
+  CHECK(eventually([&] { return c.log_of("master").find("master.refused") != std::string::npos; }));
+  CHECK(!c.is_ready("stranger"));
+  CHECK(!c.knows("a", "stranger"));
+  CHECK(c.is_ready("a"));
+}

@@ -91,6 +91,31 @@ TEST_CASE("in mode open a user is who the client says, by query or by request", 
   CHECK(by_query.handshake_header("Sec-WebSocket-Protocol").empty());
 }
 
+TEST_CASE("mode open is refused beyond loopback unless it is asked for twice", "[protocol][opening]") {
+  cluster c({.shards = 1, .nodes = {"a"}});
+  CHECK(c.log_of("a").find("auth.open") != std::string::npos); // said at the start
+  const auto start = [&](std::vector<std::string> more) {
+    std::vector<std::string> command = {STARLING_EXECUTABLE,
+                                        "node",
+                                        "--config",
+                                        c.directory() / "node.toml",
+                                        "--name",
+                                        "wide",
+                                        "--listen",
+                                        "0.0.0.0:" + std::to_string(server_port())};
+    command.insert(command.end(), more.begin(), more.end());
+    return command;
+  };
+  const auto refused = run(start({}));
+  CHECK(refused.status == 2);
+  CHECK(refused.err.find("auth.open_beyond_loopback") != std::string::npos);
+  child_process told_twice(
+      start({"--set", "auth.open_beyond_loopback=true", "--set", "node.url=\"ws://chat.example/ws\""}),
+      c.directory() / "wide.log");
+  CHECK(eventually([&] { return c.log_of("wide").find("node.started") != std::string::npos; }));
+  CHECK(told_twice.terminate(15s) == 0);
+}
+
 TEST_CASE("a token opens a session by header, query or request, with each algorithm", "[protocol][opening]") {
   const scratch_directory keys;
   write_file(keys / "hs", "a secret of at least thirty-two bytes, to be safe\n");

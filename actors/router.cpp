@@ -33,12 +33,15 @@ caf::result<redis_value> router_state::run_on(shard_call& what) {
 }
 
 void router_state::subscribe(subscribe_feed& what) {
-  if (auto* shard = owner_of(key_of(what.feed))) self_->send(*shard, std::move(what));
-  else self_->send(what.reader, feed_down{what.feed});
+  if (auto* shard = owner_of(key_of(what.feed))) return self_->send(*shard, std::move(what));
+  self_->send(what.reader, feed_down{what.feed});
+  auto channel = channel_of(what.feed);
+  early_.insert_or_assign(std::move(channel), std::move(what));
 }
 
 void router_state::unsubscribe(unsubscribe_feed& what) {
   if (auto* shard = owner_of(key_of(what.feed))) self_->send(*shard, std::move(what));
+  else early_.erase(channel_of(what.feed));
 }
 
 shard_actor router_state::start_shard(const shard_entry& what) {
@@ -71,6 +74,7 @@ void router_state::use(const use_table& what) {
     self_->send(leaving.actor, what);
     self_->send_exit(leaving.actor, caf::exit_reason::user_shutdown);
   }
+  for (auto& [channel, feed] : std::exchange(early_, {})) subscribe(feed);
   for (auto& watcher : watchers_) self_->send(watcher, what);
   log::info("router.table", "epoch={} shards={} digest={:016x}", table_->epoch(), shards_.size(), table_->digest());
 }

@@ -44,6 +44,7 @@ private:
   std::map<std::string, running_shard> shards_;     // by name
   std::vector<shard_actor> by_index_;       // as in the table
   std::vector<shard_watcher> watchers_;
+  std::map<std::string, subscribe_feed> early_; // before the first table; by channel
 };
 
 using router_self = self_pointer<router_actor, router_state>;

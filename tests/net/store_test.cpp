@@ -157,7 +157,7 @@ TEST_CASE("an empty shard gets its rooms back from what nodes know", "[store]") 
   CHECK(store.append("r", "ann").at.seq == last.at.seq + 1);
 }
 
-TEST_CASE("owners and moderators add, change and remove; a room keeps an owner", "[store]") {
+TEST_CASE("owners and moderators add, change and remove, and a room keeps an owner", "[store]") {
   shard_store store;
   store.room(call_room_create({"r", "", room_kind::private_room, {"bob"}}, "ann"));
   auto added = [&](const user_id& by, const user_id& user, std::optional<room_role> role) {

@@ -97,9 +97,9 @@ int run_node(const node_settings& settings, node_secrets secrets) {
     log::warn("auth.open", "listen={} anybody_may_be=anybody", settings.listen);
 
   keep_signals();
-  asio::io_context io;
-  caf::actor_system_config config;
   auto threads = settings.threads != 0 ? settings.threads : std::max(1u, std::thread::hardware_concurrency());
+  asio::io_context io(static_cast<int>(threads));
+  caf::actor_system_config config;
   config.set("scheduler.max-threads", threads).set("scheduler.max-throughput", max_throughput);
   use_asio_scheduler(config, io);
   add_cluster_messages(config);

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <set>
 #include <stdexcept>
+#include <thread>
 
 namespace starling::cli {
 namespace {
@@ -58,9 +59,15 @@ std::string master_toml(const up_options& options) {
   return text;
 }
 
+// The nodes share the machine: more threads than cores would only pass work to and fro.
+unsigned threads_per_node(const up_options& options) {
+  return std::max(1U, std::thread::hardware_concurrency() / std::max(1U, options.nodes));
+}
+
 std::string node_toml(const up_options& options, unsigned i) {
   const auto name = numbered("node", i);
   return "\n[node]\nname = " + quoted(name) + "\nlisten = " + quoted(loopback(options.port + i - 1)) +
+         "\nthreads = " + std::to_string(threads_per_node(options)) +
          "\ntable_file = " + quoted(state_file(options, name + ".table").string()) + "\n" + cluster_section(options) +
          "\n[timings]\ndrain = \"2s\"\n"; // whoever presses Ctrl-C waits for it
 }

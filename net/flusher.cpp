@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include <boost/asio/post.hpp>
+#include <boost/asio/defer.hpp>
 
 #include "net/outlet.hpp"
 
@@ -17,7 +17,7 @@ constexpr std::size_t connections_per_job = 32;
 using lot = std::vector<std::shared_ptr<outlet>>;
 
 void post_lot(boost::asio::io_context& threads, lot some) {
-  boost::asio::post(threads, [some = std::move(some)] {
+  boost::asio::defer(threads, [some = std::move(some)] {
     for (const auto& one : some)
       one->flush();
   });
@@ -38,7 +38,7 @@ void flusher::push(const std::vector<client*>& to, const frame& what, frame_kind
 }
 
 void flusher::schedule(outlet& which) {
-  boost::asio::post(threads_, [one = which.self()] { one->flush(); });
+  boost::asio::defer(threads_, [one = which.self()] { one->flush(); });
 }
 
 } // namespace starling::net

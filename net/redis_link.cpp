@@ -5,6 +5,7 @@
 #include <random>
 #include <utility>
 
+#include <boost/asio/defer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -143,7 +144,7 @@ void network_link::change(channel_change what) {
 }
 
 void network_link::wake(bool posted_before) {
-  if (!posted_before) asio::post(strand_, [self = shared_from_this()] { self->drain(); });
+  if (!posted_before) asio::defer(strand_, [self = shared_from_this()] { self->drain(); });
 }
 
 void network_link::refuse(reply_handler done, std::string why) {

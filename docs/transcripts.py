@@ -21,7 +21,8 @@ import sys
 import tempfile
 import time
 
-PORT = 18080  # of node-1; node-2 has the next one
+PORT = 28180  # of node-1; node-2 has the next one
+MASTER_PORT, REDIS_PORT = 27480, 27081
 SETTLE_S = 0.4  # so long nothing comes, and an exchange is over
 START_S = 60
 PAGE = pathlib.Path(__file__).with_name("PROTOCOL.md")
@@ -129,11 +130,12 @@ def opening(scene):
 def rooms(scene):
     ann, bob = scene.connect(query="?user=ann"), scene.connect(node=1, query="?user=bob")
     ann.ask("room.create", room="tea", title="Tea", kind="private", members=["carl"])
-    bob.ask("room.info", room="tea")
+    bob.ask("message.send", room="tea", text="anybody here?")
     ann.ask("room.add", room="tea", user="bob", role="moderator")
     bob.ask("room.members", room="tea")
     bob.ask("room.who", room="tea")
-    bob.ask("room.leave", room="tea")
+    ann.ask("room.add", room="tea", user="ann", role="member")
+    ann.ask("room.leave", room="tea")
 
 
 def messages(scene):
@@ -146,7 +148,7 @@ def messages(scene):
     bob.ask("message.read", room="lobby", seq=1)
     bob.ask("message.send", to="ann", text="just between us", data={"mood": "good"})
     bob.ask("room.history", room="lobby", limit=10)
-    ann.ask("room.sync", rooms={"lobby": 0, "dm:ann:bob": 0})
+    ann.ask("room.sync", rooms={"lobby": 0, "dm:ann:bob": 0, "nowhere": 0})
 
 
 def presence(scene):
@@ -199,8 +201,8 @@ def main():
         sys.exit(__doc__)
     with tempfile.TemporaryDirectory() as directory:
         log = pathlib.Path(directory, "up.log")
-        command = [sys.argv[1], "up", "--data", directory + "/data", "--port", str(PORT), "--master-port", "17400",
-                   "--redis-port", "17001"]
+        command = [sys.argv[1], "up", "--data", directory + "/data", "--port", str(PORT), "--master-port",
+                   str(MASTER_PORT), "--redis-port", str(REDIS_PORT)]
         with log.open("w") as out:
             cluster = subprocess.Popen(command, stdout=out, stderr=out)
         try:

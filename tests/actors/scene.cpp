@@ -3,6 +3,7 @@
 #include <caf/scoped_actor.hpp>
 #include <catch2/catch.hpp>
 
+#include "actors/log.hpp"
 #include "chat/codec.hpp"
 
 namespace scene_test {
@@ -19,8 +20,10 @@ std::string_view payload_of(std::string_view bytes) {
 // -- screen ----------------------------------------------------------------------------------------------------------
 
 void screen::push(const frame& what, frame_kind) {
-  if (holds_ > 0) held_.push_back(what);
-  else push_now(what);
+  if (holds_ > 0)
+    held_.push_back(what);
+  else
+    push_now(what);
 }
 
 void screen::release(const frame& first) {
@@ -89,7 +92,10 @@ std::uint64_t person::say(const room_id& room, const std::string& text) {
   return get("message.send", {{"room", room}, {"text", text}})["seq"];
 }
 
-void person::hang_up() { port_.reset(); }
+void person::hang_up() {
+  port_.reset();
+  scene_.settle();
+}
 
 std::vector<json> person::heard(const std::string& method) const {
   std::vector<json> result;
@@ -167,6 +173,7 @@ scene::scene()
     : scripts(std::make_shared<const net::script_set>(net::script_set::embedded())), system(cfg),
       sched(dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler())),
       table_(make_slot_table({{"s1", "memory:1", 1}, {"s2", "memory:2", 1}})) {
+  log::configure({"text", "off", {}}); // failures are what these tests are about
   for (auto* name : {"s1", "s2", "s3"})
     servers[name] = std::make_shared<net::memory_server>([this] { return now_ms; });
   a = std::make_unique<site>(*this, "a");
@@ -196,7 +203,8 @@ bool scene::run_posted() {
 }
 
 void scene::settle() {
-  do run_actors();
+  do
+    run_actors();
   while (run_posted());
 }
 
@@ -241,8 +249,8 @@ void scene::use(const slot_table& table) {
 room_actor scene::room_at(site& where, const room_id& room, const user_id& member) {
   constexpr session_number nobody = UINT64_MAX;
   caf::scoped_actor asker(system);
-  auto asked = asker->request(where.self, caf::infinite,
-                              attend{room, member, nobody, std::make_shared<screen>(), {}, nullptr});
+  auto asked =
+      asker->request(where.self, caf::infinite, attend{room, member, nobody, std::make_shared<screen>(), {}, nullptr});
   settle();
   room_actor result;
   asked.receive([&](const attended& seat) { result = seat.room; },

@@ -17,8 +17,8 @@
 #include "actors/node.hpp"
 #include "net/memory_link.hpp"
 
-/// Whole nodes without threads, sockets or sleeps: CAF's test scheduler runs the actors, a Redis in this process answers
-/// their scripts, and the time is what the test says it is.
+/// Whole nodes without threads, sockets or sleeps: CAF's test scheduler runs the actors, a Redis in this process
+/// answers their scripts, and the time is what the test says it is.
 namespace scene_test {
 
 using namespace starling;
@@ -62,7 +62,6 @@ class person {
 public:
   person(scene& stage, site& where, user_id user);
   person(person&&) = default;
-  ~person() { hang_up(); }
 
   /// Sends a request without waiting for anything; returns its id.
   int ask(const std::string& method, const json& params);
@@ -74,6 +73,7 @@ public:
   json get(const std::string& method, const json& params);
   /// Says something in a room; returns its seq.
   std::uint64_t say(const room_id& room, const std::string& text);
+  /// As the end of its life does, but what follows has happened when it returns.
   void hang_up();
 
   /// Notifications of a method, in order.

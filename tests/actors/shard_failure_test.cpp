@@ -19,7 +19,9 @@ struct two_shards : scene {
   }
 };
 
-bool rises(const numbers& seqs) { return std::adjacent_find(seqs.begin(), seqs.end(), std::greater_equal<>()) == seqs.end(); }
+bool rises(const numbers& seqs) {
+  return std::adjacent_find(seqs.begin(), seqs.end(), std::greater_equal<>()) == seqs.end();
+}
 
 } // namespace
 

@@ -15,11 +15,11 @@ void room_state::start(room_id id, std::shared_ptr<const room_options> options) 
 
 // -- the feed: what the shard tells ----------------------------------------------------------------------------------
 
-void room_state::feed_is_up() {
+void room_state::feed_is_up(bool restored) {
   phase_ = phase::reading;
   self_->request(options_->router, options_->timings.request, call_tails({{tail_kind::room, id_}}))
       .then(
-          [this](const redis_value& answer) {
+          [this, restored](const redis_value& answer) {
             auto tails = read_tails(answer);
             auto* list = std::get_if<std::vector<feed_tail>>(&tails);
             if (!list || list->size() != 1) return repair_failed();
@@ -28,8 +28,8 @@ void room_state::feed_is_up() {
             if (first) {
               cursor_ = log_cursor(now.at);
               known_.version = now.version;
-            } else if (now.at.epoch == 0) {
-              return restore();
+            } else if (now.at.epoch == 0 || (now.at.epoch > cursor_.last().epoch && !restored)) {
+              return restore(); // in a newer epoch: another node has made it again, with its own members only
             }
             become_ready();
             if (!first) moved(now);
@@ -73,7 +73,7 @@ void room_state::restore() {
   log::warn("room.restored", "room={} epoch={} seq={} members_here={}", id_, cursor_.last().epoch, cursor_.last().seq,
             members.size());
   self_->request(options_->router, options_->timings.request, call_room_restore(id_, known_, cursor_.last(), members))
-      .then([this](const redis_value& answer) { answer.if_error() ? repair_failed() : feed_is_up(); },
+      .then([this](const redis_value& answer) { answer.if_error() ? repair_failed() : feed_is_up(true); },
             [this](const caf::error&) { repair_failed(); });
 }
 

@@ -33,7 +33,8 @@ public:
   void read(const read_here& what);
   caf::result<std::vector<user_id>> who();
   void who_ends(std::uint64_t number);
-  void feed_is_up();
+  /// `restored`: this room has just brought the shard what it knows.
+  void feed_is_up(bool restored = false);
   void news(const feed_news& what);
   void moved(const feed_tail& now);
   void feed_is_down(const feed_down& what);

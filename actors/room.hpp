@@ -99,8 +99,8 @@ private:
   std::shared_ptr<const room_options> options_;
   phase phase_ = phase::subscribing;
   log_cursor cursor_;
-  room_description known_;           // as last told by the shard; `tail` and `role` are not kept up
-  std::vector<seat> seats_;          // by session, rising
+  room_description known_;              // as last told by the shard; `tail` and `role` are not kept up
+  std::vector<seat> seats_;             // by session, rising
   std::vector<waiting_attend> waiting_; // until ready; bounded by the sessions of the node
   std::uint64_t attends_ = 0;
   bool repairing_ = false;

@@ -1,4 +1,5 @@
-// What it costs to run actors on Asio's threads, beside CAF's own schedulers: two actors that throw a number to and fro.
+// What it costs to run actors on Asio's threads, beside CAF's own schedulers: two actors that throw a number to and
+// fro.
 //
 //     cmake --build build/release --target scheduler_bench && build/release/scheduler_bench
 #include <chrono>
@@ -41,8 +42,10 @@ void measure(const char* name, const char* policy, unsigned threads) {
   boost::asio::io_context io(static_cast<int>(threads));
   caf::actor_system_config config;
   config.set("scheduler.max-threads", threads).set("scheduler.max-throughput", 50u);
-  if (policy) config.set("scheduler.policy", caf::atom_from_string(policy));
-  else starling::use_asio_scheduler(config, io);
+  if (policy)
+    config.set("scheduler.policy", caf::atom_from_string(policy));
+  else
+    starling::use_asio_scheduler(config, io);
   auto cpu = cpu_seconds();
   auto begin = std::chrono::steady_clock::now();
   {

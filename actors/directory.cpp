@@ -21,7 +21,8 @@ void actor_directory::remove(std::uint64_t id) {
 
 void actor_directory::for_each(const std::function<void(const actor_record&)>& look) const {
   std::lock_guard lock(mutex_);
-  for (auto& [id, record] : records_) look(*record);
+  for (auto& [id, record] : records_)
+    look(*record);
 }
 
 std::size_t actor_directory::count(std::string_view kind) const {

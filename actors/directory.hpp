@@ -15,14 +15,14 @@ namespace starling {
 /// by its senders, and read by anybody.
 struct actor_record {
   std::uint64_t id = 0;
-  const char* kind = "";   // session, room, shard ...
-  std::string name;        // of the user, room, shard ...
+  const char* kind = ""; // session, room, shard ...
+  std::string name;      // of the user, room, shard ...
   std::chrono::system_clock::time_point started;
   std::atomic<std::uint64_t> received{0};
   std::atomic<std::uint64_t> handled{0};
-  std::atomic<std::uint64_t> busy_ns{0};        // in handlers, all together
-  std::atomic<std::uint64_t> longest_ns{0};     // one handler
-  std::atomic<std::int64_t> handling_since{0};  // steady clock, ns; 0: idle
+  std::atomic<std::uint64_t> busy_ns{0};       // in handlers, all together
+  std::atomic<std::uint64_t> longest_ns{0};    // one handler
+  std::atomic<std::int64_t> handling_since{0}; // steady clock, ns; 0: idle
   std::uint64_t waiting() const { return received - handled; }
 };
 

@@ -36,8 +36,8 @@ void node_state::start_children() {
   self_->send(router_, shard_watch{shard_watcher(node_actor(self_))});
   if (table_) self_->send(router_, use_table{table_});
   options_.sessions->set_options(std::make_shared<session_options>(
-      session_options{settings.name, settings.limits, settings.timings, settings.create_public_rooms, router_, presence_,
-                      node_actor(self_)}));
+      session_options{settings.name, settings.limits, settings.timings, settings.create_public_rooms, router_,
+                      presence_, node_actor(self_)}));
   running_ = true;
   started_ = self_->clock().now();
 }
@@ -87,7 +87,8 @@ void node_state::ended(const caf::down_msg& what) {
     self_->delayed_send(self_, wait, restart_children{});
     return;
   }
-  auto room = std::find_if(rooms_.begin(), rooms_.end(), [&](auto& entry) { return entry.second.actor.address() == what.source; });
+  auto room = std::find_if(rooms_.begin(), rooms_.end(),
+                           [&](auto& entry) { return entry.second.actor.address() == what.source; });
   if (room == rooms_.end()) return; // it ended in order
   actor_directory::instance().note_restart("room");
   log::error("room.ended", "room={} reason=\"{}\"", room->first, caf::to_string(what.reason));

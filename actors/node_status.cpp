@@ -9,11 +9,16 @@ namespace {
 
 std::string_view name_of(shard_state_kind state) {
   switch (state) {
-  case shard_state_kind::up: return "up";
-  case shard_state_kind::deaf: return "deaf";
-  case shard_state_kind::down: return "down";
-  case shard_state_kind::foreign: return "foreign";
-  default: return "connecting";
+  case shard_state_kind::up:
+    return "up";
+  case shard_state_kind::deaf:
+    return "deaf";
+  case shard_state_kind::down:
+    return "down";
+  case shard_state_kind::foreign:
+    return "foreign";
+  default:
+    return "connecting";
   }
 }
 
@@ -26,8 +31,10 @@ void node_status::set_table(const slot_table& table) {
   std::map<std::string, shard_report> now;
   for (auto& shard : table.shards()) {
     auto known = shards_.find(shard.name);
-    if (known != shards_.end()) now[shard.name] = known->second;
-    else now[shard.name] = {shard.name, shard.address, shard_state_kind::connecting, {}};
+    if (known != shards_.end())
+      now[shard.name] = known->second;
+    else
+      now[shard.name] = {shard.name, shard.address, shard_state_kind::connecting, {}};
   }
   shards_ = std::move(now);
 }
@@ -82,7 +89,8 @@ std::pair<int, std::string> node_status::readyz() const {
 std::string node_status::nodes() const {
   std::lock_guard lock(mutex_);
   json_array list;
-  for (auto& node : nodes_.nodes) list.add_json(json_object().add("name", node.name).add("url", node.url).text());
+  for (auto& node : nodes_.nodes)
+    list.add_json(json_object().add("name", node.name).add("url", node.url).text());
   return json_object().add_json("nodes", list.text()).text();
 }
 

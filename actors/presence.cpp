@@ -45,9 +45,10 @@ void presence_state::end(const session_ends& what) {
 
 void presence_state::end_grace(const user_id& user) {
   auto i = local_.find(user);
-  if (i == local_.end() || !i->second.sessions.empty()) return; // came back
+  if (i == local_.end() || !i->second.sessions.empty()) return;                              // came back
   if (self_->clock().now() - i->second.away_since < options_.timings.presence_grace) return; // and left again
-  for (auto& promise : i->second.waiting) promise.deliver(make_error({errc::unavailable, {}, {}, 0}));
+  for (auto& promise : i->second.waiting)
+    promise.deliver(make_error({errc::unavailable, {}, {}, 0}));
   local_.erase(i);
   announce(user, false);
   self_->send(options_.router, unsubscribe_feed{{tail_kind::user_rooms, user}});
@@ -57,14 +58,16 @@ template <class Message>
 void presence_state::tell_sessions(const user_id& user, const Message& what) {
   auto i = local_.find(user);
   if (i == local_.end()) return;
-  for (auto& s : i->second.sessions) self_->send(s.handle, what);
+  for (auto& s : i->second.sessions)
+    self_->send(s.handle, what);
 }
 
 void presence_state::lost_seat(const seat_lost& what) { tell_sessions(what.user, what); }
 
 void presence_state::failed_room(const room_failed& what) {
   for (auto& [user, here] : local_)
-    for (auto& s : here.sessions) self_->send(s.handle, what);
+    for (auto& s : here.sessions)
+      self_->send(s.handle, what);
 }
 
 // -- what goes to the shards, gathered -------------------------------------------------------------------------------
@@ -84,7 +87,9 @@ void presence_state::plan_flush() {
   if (!std::exchange(flush_planned_, true)) self_->send(self_, flush_presence{});
 }
 
-std::size_t presence_state::shard_of(const user_id& user) const { return table_->shard_index_of(slot_of(user_key(user))); }
+std::size_t presence_state::shard_of(const user_id& user) const {
+  return table_->shard_index_of(slot_of(user_key(user)));
+}
 
 bool presence_state::lives_on(const user_id& user, const std::string& shard) const {
   return table_->shards()[shard_of(user)].name == shard;
@@ -118,18 +123,23 @@ void presence_state::write_announcements(std::size_t shard, std::vector<std::pai
   // On failure: who is here is announced again when the shard is back, who is gone counts only while our lease holds
   // and is taken back then too.
   auto again = [this, users = std::move(users), name = table_->shards()[shard].name] {
-    for (auto& [user, here] : users) to_announce_.try_emplace(user, here);
+    for (auto& [user, here] : users)
+      to_announce_.try_emplace(user, here);
     if (shards_[name].up) self_->delayed_send(self_, std::chrono::milliseconds(500), flush_presence{});
   };
   self_->request(options_.router, options_.timings.request, std::move(call))
-      .then([again](const redis_value& answer) { if (answer.if_error()) again(); },
-            [again](const caf::error&) { again(); });
+      .then(
+          [again](const redis_value& answer) {
+            if (answer.if_error()) again();
+          },
+          [again](const caf::error&) { again(); });
 }
 
 void presence_state::read_refreshed(std::vector<user_id> users) {
   auto call = call_presence_get(users, table_->epoch());
   auto failed = [this, users] {
-    for (auto& user : users) settle(user, false);
+    for (auto& user : users)
+      settle(user, false);
   };
   self_->request(options_.router, options_.timings.request, std::move(call))
       .then(
@@ -137,7 +147,8 @@ void presence_state::read_refreshed(std::vector<user_id> users) {
             auto outcome = read_presence(answer);
             auto* list = std::get_if<std::vector<user_presence>>(&outcome);
             if (!list || list->size() != users.size()) return failed();
-            for (std::size_t i = 0; i < users.size(); ++i) learn(users[i], std::move((*list)[i]));
+            for (std::size_t i = 0; i < users.size(); ++i)
+              learn(users[i], std::move((*list)[i]));
           },
           [failed](const caf::error&) { failed(); });
 }
@@ -149,7 +160,8 @@ void presence_state::feed_is_up(const feed_name& feed) {
   auto i = local_.find(feed.id);
   if (i == local_.end()) return;
   i->second.subscribed = true;
-  for (auto& promise : std::exchange(i->second.waiting, {})) promise.deliver(session_known{});
+  for (auto& promise : std::exchange(i->second.waiting, {}))
+    promise.deliver(session_known{});
 }
 
 void presence_state::feed_is_down(const feed_down& what) {
@@ -158,15 +170,18 @@ void presence_state::feed_is_down(const feed_down& what) {
   if (!what.shard_away) return; // those who wait are answered when it is up again
   if (what.feed.kind == tail_kind::presence) return settle(what.feed.id, false);
   if (i == local_.end()) return;
-  for (auto& promise : std::exchange(i->second.waiting, {})) promise.deliver(make_error({errc::unavailable, {}, {}, 0}));
+  for (auto& promise : std::exchange(i->second.waiting, {}))
+    promise.deliver(make_error({errc::unavailable, {}, {}, 0}));
 }
 
 void presence_state::news(const feed_news& what) {
   for (auto& payload : what.payloads) {
     auto event = read_bus(payload);
     if (!event) continue;
-    if (auto* hint = std::get_if<room_hinted>(&*event)) tell_sessions(what.feed.id, rooms_changed{*hint, 0});
-    else if (auto* changed = std::get_if<presence_changed>(&*event)) learn(what.feed.id, changed->now);
+    if (auto* hint = std::get_if<room_hinted>(&*event))
+      tell_sessions(what.feed.id, rooms_changed{*hint, 0});
+    else if (auto* changed = std::get_if<presence_changed>(&*event))
+      learn(what.feed.id, changed->now);
   }
 }
 
@@ -182,11 +197,13 @@ void presence_state::use(const use_table& what) {
   table_ = what.table;
   std::map<std::string, shard_leases> before;
   before.swap(shards_);
-  for (auto& shard : table_->shards()) shards_[shard.name] = std::move(before[shard.name]);
+  for (auto& shard : table_->shards())
+    shards_[shard.name] = std::move(before[shard.name]);
   // Users whose slots have moved must be announced where they are now.
   for (auto& [user, here] : local_)
     if (!here.sessions.empty()) to_announce_[user] = true;
-  for (auto& [user, watched] : watched_) to_refresh_.insert(user);
+  for (auto& [user, watched] : watched_)
+    to_refresh_.insert(user);
   plan_flush();
 }
 
@@ -211,8 +228,9 @@ void presence_state::announce_all(const std::string& shard) {
 void presence_state::renew() {
   for (auto& [name, shard] : shards_) {
     if (!shard.up) continue;
-    self_->request(options_.router, options_.timings.request,
-                   shard_call{name, call_lease(options_.node, options_.lease.ttl.count())})
+    self_
+        ->request(options_.router, options_.timings.request,
+                  shard_call{name, call_lease(options_.node, options_.lease.ttl.count())})
         .then(
             [this, shard_name = name](const redis_value& answer) {
               auto outcome = read_names(answer);

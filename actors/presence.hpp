@@ -56,7 +56,7 @@ private:
   struct local_user {
     std::vector<local_session> sessions; // empty: in grace
     std::chrono::steady_clock::time_point away_since{};
-    bool subscribed = false;             // to the user's channel
+    bool subscribed = false;                                         // to the user's channel
     std::vector<caf::typed_response_promise<session_known>> waiting; // for the subscription
   };
   struct watcher {
@@ -75,7 +75,7 @@ private:
     caf::typed_response_promise<std::vector<user_presence>> promise;
   };
   struct shard_leases {
-    std::set<std::string> alive;                  // nodes
+    std::set<std::string> alive;                     // nodes
     std::chrono::steady_clock::time_point renewed{}; // ours
     bool up = false;
   };

@@ -27,7 +27,8 @@ caf::result<std::vector<user_presence>> presence_state::watch(watch_users& what)
   auto promise = request->promise;
   if (request->left == 0) {
     std::vector<user_presence> now;
-    for (auto& id : what.users) now.push_back(watched_[id].now);
+    for (auto& id : what.users)
+      now.push_back(watched_[id].now);
     promise.deliver(std::move(now));
   }
   return promise;
@@ -61,7 +62,8 @@ void presence_state::learn(const user_id& id, user_presence now) {
   if (!changed) return;
   std::vector<client*> to;
   to.reserve(user.watchers.size());
-  for (auto& w : user.watchers) to.push_back(w.sink.get());
+  for (auto& w : user.watchers)
+    to.push_back(w.sink.get());
   options_.fan->push(to, make_text_frame(presence_notification(id, user.now)), frame_kind::ephemeral);
 }
 
@@ -78,7 +80,8 @@ void presence_state::settle(const user_id& id, bool known) {
       request->promise.deliver(make_error({errc::unavailable, {}, {}, 0}));
     } else if (--request->left == 0) {
       std::vector<user_presence> now;
-      for (auto& user : request->users) now.push_back(watched_[user].now);
+      for (auto& user : request->users)
+        now.push_back(watched_[user].now);
       request->promise.deliver(std::move(now));
     }
   }
@@ -101,26 +104,33 @@ caf::result<std::vector<user_presence>> presence_state::get(const get_users& wha
   std::map<std::size_t, std::vector<std::size_t>> by_shard; // indices into what.users
   for (std::size_t i = 0; i < what.users.size(); ++i) {
     auto known = watched_.find(what.users[i]);
-    if (known != watched_.end() && known->second.known) all->now[i] = known->second.now;
-    else by_shard[shard_of(what.users[i])].push_back(i);
+    if (known != watched_.end() && known->second.known)
+      all->now[i] = known->second.now;
+    else
+      by_shard[shard_of(what.users[i])].push_back(i);
   }
   auto finish = [all] {
-    if (all->failed) all->promise.deliver(make_error({errc::unavailable, {}, {}, 0}));
-    else all->promise.deliver(std::move(all->now));
+    if (all->failed)
+      all->promise.deliver(make_error({errc::unavailable, {}, {}, 0}));
+    else
+      all->promise.deliver(std::move(all->now));
   };
   all->left = by_shard.size();
   if (all->left == 0) finish();
   for (auto& [shard, indices] : by_shard) {
     std::vector<user_id> users;
-    for (auto i : indices) users.push_back(what.users[i]);
+    for (auto i : indices)
+      users.push_back(what.users[i]);
     self_->request(options_.router, options_.timings.request, call_presence_get(users, table_->epoch()))
         .then(
             [all, finish, places = indices](const redis_value& answer) {
               auto outcome = read_presence(answer);
               auto* list = std::get_if<std::vector<user_presence>>(&outcome);
-              if (!list || list->size() != places.size()) all->failed = true;
+              if (!list || list->size() != places.size())
+                all->failed = true;
               else
-                for (std::size_t i = 0; i < places.size(); ++i) all->now[places[i]] = std::move((*list)[i]);
+                for (std::size_t i = 0; i < places.size(); ++i)
+                  all->now[places[i]] = std::move((*list)[i]);
               if (--all->left == 0) finish();
             },
             [all, finish](const caf::error&) {

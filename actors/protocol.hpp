@@ -99,10 +99,9 @@ struct shard_report {
 /// Speaks for one Redis instance.
 using shard_actor = caf::typed_actor<
     // Runs a script; answers also with Redis' own errors and "UNAVAILABLE ...", never late: `redis_settings::answer`.
-    caf::replies_to<script_call>::with<redis_value>,
-    caf::reacts_to<subscribe_feed>, caf::reacts_to<unsubscribe_feed>, caf::reacts_to<use_table>, caf::reacts_to<link_up>,
-    caf::reacts_to<link_down>, caf::reacts_to<link_cut>, caf::reacts_to<link_mended>,
-    caf::reacts_to<link_subscribed>, caf::reacts_to<link_published>,
+    caf::replies_to<script_call>::with<redis_value>, caf::reacts_to<subscribe_feed>, caf::reacts_to<unsubscribe_feed>,
+    caf::reacts_to<use_table>, caf::reacts_to<link_up>, caf::reacts_to<link_down>, caf::reacts_to<link_cut>,
+    caf::reacts_to<link_mended>, caf::reacts_to<link_subscribed>, caf::reacts_to<link_published>,
     caf::reacts_to<link_answered>, caf::reacts_to<check_tails>>;
 
 // -- router --------------------------------------------------------------------------------------------------------
@@ -212,7 +211,8 @@ struct retry_rooms {};
 /// One authenticated connection.
 using session_actor =
     caf::typed_actor<caf::reacts_to<open_unasked>, caf::reacts_to<submission>, caf::reacts_to<rooms_changed>,
-                     caf::reacts_to<seat_lost>, caf::reacts_to<room_failed>, caf::reacts_to<retry_rooms>, caf::reacts_to<connection_ended>>;
+                     caf::reacts_to<seat_lost>, caf::reacts_to<room_failed>, caf::reacts_to<retry_rooms>,
+                     caf::reacts_to<connection_ended>>;
 
 // -- presence ------------------------------------------------------------------------------------------------------
 

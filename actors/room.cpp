@@ -15,11 +15,11 @@ void room_state::start(room_id id, std::shared_ptr<const room_options> options) 
 
 // -- the feed: what the shard tells ----------------------------------------------------------------------------------
 
-void room_state::feed_is_up() {
+void room_state::feed_is_up(bool restored) {
   phase_ = phase::reading;
   self_->request(options_->router, options_->timings.request, call_tails({{tail_kind::room, id_}}))
       .then(
-          [this](const redis_value& answer) {
+          [this, restored](const redis_value& answer) {
             auto tails = read_tails(answer);
             auto* list = std::get_if<std::vector<feed_tail>>(&tails);
             if (!list || list->size() != 1) return repair_failed();
@@ -28,8 +28,8 @@ void room_state::feed_is_up() {
             if (first) {
               cursor_ = log_cursor(now.at);
               known_.version = now.version;
-            } else if (now.at.epoch == 0) {
-              return restore();
+            } else if (now.at.epoch == 0 || (now.at.epoch > cursor_.last().epoch && !restored)) {
+              return restore(); // in a newer epoch: another node has made it again, with its own members only
             }
             become_ready();
             if (!first) moved(now);
@@ -39,20 +39,25 @@ void room_state::feed_is_up() {
 
 void room_state::become_ready() {
   phase_ = phase::ready;
-  for (auto& what : std::exchange(early_news_, {})) news(what);
-  for (auto& who : std::exchange(waiting_, {})) admit(std::move(who.what), std::move(who.promise));
+  for (auto& what : std::exchange(early_news_, {}))
+    news(what);
+  for (auto& who : std::exchange(waiting_, {}))
+    admit(std::move(who.what), std::move(who.promise));
 }
 
 void room_state::feed_is_down(const feed_down& what) {
   early_news_.clear();
-  if (what.shard_away) go_down();
-  else phase_ = phase::subscribing; // who comes meanwhile waits for that
+  if (what.shard_away)
+    go_down();
+  else
+    phase_ = phase::subscribing; // who comes meanwhile waits for that
   if (who_) finish_who();
 }
 
 void room_state::go_down() {
   phase_ = phase::down;
-  for (auto& who : std::exchange(waiting_, {})) refuse(who.promise, {errc::unavailable, {}, {}, 0});
+  for (auto& who : std::exchange(waiting_, {}))
+    refuse(who.promise, {errc::unavailable, {}, {}, 0});
 }
 
 /// The log ends elsewhere than the publications said: something was lost on the way.
@@ -69,18 +74,21 @@ void room_state::moved(const feed_tail& now) {
 /// The shard has come back without this room: make it again from what is known here.
 void room_state::restore() {
   std::vector<std::pair<user_id, room_role>> members;
-  for (auto& s : seats_) members.emplace_back(s.user, s.role);
+  for (auto& s : seats_)
+    members.emplace_back(s.user, s.role);
   log::warn("room.restored", "room={} epoch={} seq={} members_here={}", id_, cursor_.last().epoch, cursor_.last().seq,
             members.size());
   self_->request(options_->router, options_->timings.request, call_room_restore(id_, known_, cursor_.last(), members))
-      .then([this](const redis_value& answer) { answer.if_error() ? repair_failed() : feed_is_up(); },
+      .then([this](const redis_value& answer) { answer.if_error() ? repair_failed() : feed_is_up(true); },
             [this](const caf::error&) { repair_failed(); });
 }
 
 void room_state::retry() {
   if (phase_ == phase::down || phase_ == phase::subscribing) return; // the next feed_up begins anew
-  if (phase_ == phase::ready) repair();
-  else feed_is_up();
+  if (phase_ == phase::ready)
+    repair();
+  else
+    feed_is_up();
 }
 
 void room_state::repair_failed() {
@@ -140,9 +148,12 @@ void room_state::push(std::string_view text, frame_kind kind, const user_id* exc
 caf::result<attended> room_state::attend_seat(attend& what) {
   ++attends_;
   auto promise = self_->make_response_promise<attended>();
-  if (phase_ == phase::ready) admit(std::move(what), promise);
-  else if (phase_ == phase::down) refuse(promise, {errc::unavailable, {}, {}, 0});
-  else waiting_.push_back({std::move(what), promise});
+  if (phase_ == phase::ready)
+    admit(std::move(what), promise);
+  else if (phase_ == phase::down)
+    refuse(promise, {errc::unavailable, {}, {}, 0});
+  else
+    waiting_.push_back({std::move(what), promise});
   return promise;
 }
 
@@ -185,7 +196,8 @@ void room_state::catch_up(std::shared_ptr<waiting_attend> who, room_description 
             auto next = range->more ? from : cursor_.last().seq;
             for (auto& entry : range->entries) {
               if (entry.at.seq > cursor_.last().seq) break; // the room will tell it to all seats
-              if (who->what.greeting) who->what.sink->push(std::exchange(who->what.greeting, nullptr), frame_kind::lasting);
+              if (who->what.greeting)
+                who->what.sink->push(std::exchange(who->what.greeting, nullptr), frame_kind::lasting);
               who->what.sink->push(make_text_frame(message_notification(id_, entry)), frame_kind::lasting);
               next = std::max(next, entry.at.seq);
             }
@@ -200,8 +212,10 @@ void room_state::take_seat(waiting_attend& who, room_description description) {
   auto place = std::lower_bound(seats_.begin(), seats_.end(), what.session,
                                 [](const seat& s, session_number session) { return s.session < session; });
   seat taken{what.session, std::move(what.sink), std::move(what.user), description.role};
-  if (place != seats_.end() && place->session == taken.session) *place = std::move(taken);
-  else seats_.insert(place, std::move(taken));
+  if (place != seats_.end() && place->session == taken.session)
+    *place = std::move(taken);
+  else
+    seats_.insert(place, std::move(taken));
   description.tail = cursor_.last();
   who.promise.deliver(attended{std::move(description), room_actor(self_)});
 }
@@ -267,7 +281,9 @@ caf::result<std::vector<user_id>> room_state::who() {
   if (!who_) {
     who_ = std::make_unique<who_query>();
     auto number = who_->number = ++who_number_;
-    self_->request(options_->router, options_->timings.request, call_publish(id_, write_who_asked(options_->node, number)))
+    self_
+        ->request(options_->router, options_->timings.request,
+                  call_publish(id_, write_who_asked(options_->node, number)))
         .then(
             [this, number](const redis_value& reached) {
               if (!who_ || who_->number != number) return;
@@ -290,8 +306,10 @@ void room_state::finish_who() {
   auto query = std::move(who_);
   std::vector<user_id> users(query->users.begin(), query->users.end());
   for (auto& asker : query->askers) {
-    if (query->told == 0) asker.deliver(make_error({errc::unavailable, {}, {}, 0}));
-    else asker.deliver(users);
+    if (query->told == 0)
+      asker.deliver(make_error({errc::unavailable, {}, {}, 0}));
+    else
+      asker.deliver(users);
   }
 }
 
@@ -350,7 +368,8 @@ void room_state::handle(who_told& event) {
 /// Some change of the members was not heard: ask the shard about each user who sits here.
 void room_state::check_members() {
   std::set<user_id> users;
-  for (auto& s : seats_) users.insert(s.user);
+  for (auto& s : seats_)
+    users.insert(s.user);
   for (auto& user : users)
     self_->request(options_->router, options_->timings.request, call_room_info(id_, user))
         .then(

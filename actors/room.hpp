@@ -33,7 +33,8 @@ public:
   void read(const read_here& what);
   caf::result<std::vector<user_id>> who();
   void who_ends(std::uint64_t number);
-  void feed_is_up();
+  /// `restored`: this room has just brought the shard what it knows.
+  void feed_is_up(bool restored = false);
   void news(const feed_news& what);
   void moved(const feed_tail& now);
   void feed_is_down(const feed_down& what);
@@ -98,8 +99,8 @@ private:
   std::shared_ptr<const room_options> options_;
   phase phase_ = phase::subscribing;
   log_cursor cursor_;
-  room_description known_;           // as last told by the shard; `tail` and `role` are not kept up
-  std::vector<seat> seats_;          // by session, rising
+  room_description known_;              // as last told by the shard; `tail` and `role` are not kept up
+  std::vector<seat> seats_;             // by session, rising
   std::vector<waiting_attend> waiting_; // until ready; bounded by the sessions of the node
   std::uint64_t attends_ = 0;
   bool repairing_ = false;

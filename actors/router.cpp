@@ -10,7 +10,8 @@ redis_value unavailable(std::string_view why) { return redis_value::error{std::s
 } // namespace
 
 router_state::~router_state() {
-  for (auto& [name, here] : shards_) caf::anon_send_exit(here.actor, caf::exit_reason::user_shutdown);
+  for (auto& [name, here] : shards_)
+    caf::anon_send_exit(here.actor, caf::exit_reason::user_shutdown);
 }
 
 const shard_actor* router_state::owner_of(std::string_view key) const {
@@ -40,15 +41,17 @@ void router_state::subscribe(subscribe_feed& what) {
 }
 
 void router_state::unsubscribe(unsubscribe_feed& what) {
-  if (auto* shard = owner_of(key_of(what.feed))) self_->send(*shard, std::move(what));
-  else early_.erase(channel_of(what.feed));
+  if (auto* shard = owner_of(key_of(what.feed)))
+    self_->send(*shard, std::move(what));
+  else
+    early_.erase(channel_of(what.feed));
 }
 
 shard_actor router_state::start_shard(const shard_entry& what) {
   shard_settings settings{what.name, what.address, what.weight};
   auto link = options_.make_link(settings);
-  auto actor = self_->spawn<caf::monitored>(
-      shard, shard_options{options_.cluster, std::move(settings), std::move(link), options_.tail_check, router_actor(self_)});
+  auto actor = self_->spawn<caf::monitored>(shard, shard_options{options_.cluster, std::move(settings), std::move(link),
+                                                                 options_.tail_check, router_actor(self_)});
   return actor;
 }
 
@@ -68,14 +71,17 @@ void router_state::use(const use_table& what) {
     by_index_.push_back(shards_[wanted.name].actor);
   }
   // Also those that leave learn of the table: they hand back the feeds that they have, before they end.
-  for (auto& [name, here] : shards_) self_->send(here.actor, what);
+  for (auto& [name, here] : shards_)
+    self_->send(here.actor, what);
   for (auto& [name, leaving] : before) {
     self_->demonitor(leaving.actor.address());
     self_->send(leaving.actor, what);
     self_->send_exit(leaving.actor, caf::exit_reason::user_shutdown);
   }
-  for (auto& [channel, feed] : std::exchange(early_, {})) subscribe(feed);
-  for (auto& watcher : watchers_) self_->send(watcher, what);
+  for (auto& [channel, feed] : std::exchange(early_, {}))
+    subscribe(feed);
+  for (auto& watcher : watchers_)
+    self_->send(watcher, what);
   log::info("router.table", "epoch={} shards={} digest={:016x}", table_->epoch(), shards_.size(), table_->digest());
 }
 
@@ -83,17 +89,20 @@ void router_state::report(const shard_report& what) {
   auto i = shards_.find(what.name);
   if (i == shards_.end() || i->second.last.address != what.address) return; // of one that has left
   i->second.last = what;
-  for (auto& watcher : watchers_) self_->send(watcher, what);
+  for (auto& watcher : watchers_)
+    self_->send(watcher, what);
 }
 
 void router_state::watch(const shard_watch& what) {
   watchers_.push_back(what.who);
   if (table_) self_->send(what.who, use_table{table_});
-  for (auto& [name, here] : shards_) self_->send(what.who, here.last);
+  for (auto& [name, here] : shards_)
+    self_->send(what.who, here.last);
 }
 
 void router_state::shard_ended(const caf::down_msg& what) {
-  // Only a bug ends a shard by itself. Its feeds are lost with it, so all who rest on them start anew: the node does it.
+  // Only a bug ends a shard by itself. Its feeds are lost with it, so all who rest on them start anew: the node does
+  // it.
   log::error("shard.ended", "reason=\"{}\"", caf::to_string(what.reason));
   self_->quit(caf::exit_reason::unhandled_exception);
 }

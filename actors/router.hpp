@@ -41,8 +41,8 @@ private:
   router_actor::pointer self_;
   router_options options_;
   table_ptr table_;
-  std::map<std::string, running_shard> shards_;     // by name
-  std::vector<shard_actor> by_index_;       // as in the table
+  std::map<std::string, running_shard> shards_; // by name
+  std::vector<shard_actor> by_index_;           // as in the table
   std::vector<shard_watcher> watchers_;
   std::map<std::string, subscribe_feed> early_; // before the first table; by channel
 };

@@ -124,7 +124,8 @@ public:
     clock_.stop();
     work_.reset();
     io_.stop();
-    for (auto& thread : threads_) thread.join();
+    for (auto& thread : threads_)
+      thread.join();
     // What was still queued holds references to actors; they end here.
     io_.restart();
     io_.poll();
@@ -144,10 +145,15 @@ private:
   void run(caf::resumable* what) {
     unit here(*this);
     switch (what->resume(&here, max_throughput())) {
-    case caf::resumable::resume_later: enqueue(what); break;
+    case caf::resumable::resume_later:
+      enqueue(what);
+      break;
     case caf::resumable::done:
-    case caf::resumable::awaiting_message: caf::intrusive_ptr_release(what); break;
-    case caf::resumable::shutdown_execution_unit: break;
+    case caf::resumable::awaiting_message:
+      caf::intrusive_ptr_release(what);
+      break;
+    case caf::resumable::shutdown_execution_unit:
+      break;
     }
   }
 
@@ -160,9 +166,8 @@ private:
 } // namespace
 
 void use_asio_scheduler(caf::actor_system_config& config, asio::io_context& io) {
-  config.module_factories.emplace_back([&io](caf::actor_system& system) -> caf::actor_system::module* {
-    return new asio_coordinator(system, io);
-  });
+  config.module_factories.emplace_back(
+      [&io](caf::actor_system& system) -> caf::actor_system::module* { return new asio_coordinator(system, io); });
 }
 
 } // namespace starling

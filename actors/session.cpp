@@ -25,7 +25,8 @@ session_state::~session_state() {
 // -- answering -------------------------------------------------------------------------------------------------------
 
 void session_state::submit(submission& what) {
-  for (auto& one : what.requests) take({std::move(one.id), what.answers}, one.params);
+  for (auto& one : what.requests)
+    take({std::move(one.id), what.answers}, one.params);
 }
 
 void session_state::take(asked who, request_params& what) {
@@ -49,8 +50,10 @@ void session_state::refuse(const asked& who, client_error why) { finish(who, enc
 void session_state::finish(const asked& who, std::string payload) {
   auto text = who.answers->add(std::move(payload));
   auto out = text.empty() ? nullptr : make_text_frame(text);
-  if (who.held) sink_->release(out);
-  else if (out) sink_->push_now(out);
+  if (who.held)
+    sink_->release(out);
+  else if (out)
+    sink_->push_now(out);
   // Reading goes on when half of what was under way is done, so that the socket is not touched for each request.
   if (under_way_->fetch_sub(1) == options_->limits.requests_in_flight / 2 + 1) sink_->resume_reading();
 }
@@ -108,8 +111,9 @@ void session_state::done(const asked& who, const redis_value& value, const std::
 
 void session_state::seat(const room_id& room, std::optional<seq_number> since, frame greeting,
                          then<outcome<attended>> next) {
-  self_->request(options_->parent, options_->timings.request,
-                 attend{room, who_.user, number_, sink_, since, std::move(greeting)})
+  self_
+      ->request(options_->parent, options_->timings.request,
+                attend{room, who_.user, number_, sink_, since, std::move(greeting)})
       .then(
           [this, room, next](const attended& seat) {
             rooms_[room].actor = seat.room;
@@ -137,8 +141,10 @@ void session_state::rooms_have_changed(const rooms_changed& what) {
   auto greeting = member_notification(hint.room, {0, hint.change, who_.user, hint.by, hint.role});
   seat(hint.room, hint.seq, make_text_frame(greeting), [this, room = hint.room](const outcome<attended>& taken) {
     if (auto* why = std::get_if<client_error>(&taken)) {
-      if (why->code == errc::unavailable) retry_later();
-      else rooms_.erase(room);
+      if (why->code == errc::unavailable)
+        retry_later();
+      else
+        rooms_.erase(room);
       return;
     }
     // Whoever added the user has noted this; but a session that opened at that moment may have struck it out again.

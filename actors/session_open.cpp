@@ -12,8 +12,8 @@ void session_state::open(std::optional<asked> reply) {
   phase_ = phase::opening;
   sink_->hold();
   if (reply) reply->held = true;
-  self_->request(options_->presence, options_->timings.request,
-                 session_begins{who_.user, number_, session_actor(self_)})
+  self_
+      ->request(options_->presence, options_->timings.request, session_begins{who_.user, number_, session_actor(self_)})
       .then(
           [this, reply](const session_known&) {
             run_all({call_user_rooms(who_.user)}, [this, reply](const std::vector<redis_value>& answers) {
@@ -33,7 +33,8 @@ void session_state::open_failed(const std::optional<asked>& reply, client_error 
     sink_->release(nullptr);
     sink_->close(close_code::overloaded, "the shard of this user is unavailable, try again");
   }
-  for (auto& [who, params] : std::exchange(early_, {})) take(std::move(who), params);
+  for (auto& [who, params] : std::exchange(early_, {}))
+    take(std::move(who), params);
 }
 
 void session_state::open_rooms(std::optional<asked> reply, const user_rooms& list) {
@@ -48,7 +49,8 @@ void session_state::open_rooms(std::optional<asked> reply, const user_rooms& lis
   rooms_version_ = list.version;
   auto finish = [this, all, reply] {
     json_array rooms;
-    for (auto& [id, text] : all->texts) rooms.add_json(text);
+    for (auto& [id, text] : all->texts)
+      rooms.add_json(text);
     if (!all->stale.empty()) run_all({call_user_room_remove(who_.user, all->stale)}, [](const auto&) {});
     if (all->some_away) retry_later();
     opened(reply, rooms.text());
@@ -88,9 +90,12 @@ std::string session_state::opened_text(const std::string& rooms) const {
 void session_state::opened(const std::optional<asked>& reply, const std::string& rooms) {
   phase_ = phase::open;
   auto text = opened_text(rooms);
-  if (reply) answer(*reply, text);
-  else sink_->release(make_text_frame(encode_notification("session.opened", text)));
-  for (auto& [who, params] : std::exchange(early_, {})) take(std::move(who), params);
+  if (reply)
+    answer(*reply, text);
+  else
+    sink_->release(make_text_frame(encode_notification("session.opened", text)));
+  for (auto& [who, params] : std::exchange(early_, {}))
+    take(std::move(who), params);
 }
 
 /// A hint was lost: the list of rooms has changed and nobody said how.
@@ -121,8 +126,10 @@ void session_state::retry() {
     seat(room, {}, nullptr, [this, id = room](const outcome<attended>& taken) {
       auto* why = std::get_if<client_error>(&taken);
       if (!why) return;
-      if (why->code == errc::unavailable) retry_later();
-      else rooms_.erase(id);
+      if (why->code == errc::unavailable)
+        retry_later();
+      else
+        rooms_.erase(id);
     });
   }
 }

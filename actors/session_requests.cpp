@@ -15,7 +15,8 @@ std::size_t answer_bytes(const limits& bounds) { return bounds.outbox_bytes / 4;
 
 std::string presence_list(const std::vector<user_id>& users, const std::vector<user_presence>& now) {
   json_array list;
-  for (std::size_t i = 0; i < users.size() && i < now.size(); ++i) list.add_json(presence_text(users[i], now[i]));
+  for (std::size_t i = 0; i < users.size() && i < now.size(); ++i)
+    list.add_json(presence_text(users[i], now[i]));
   return json_object().add_json("users", list.text()).text();
 }
 
@@ -33,9 +34,8 @@ void session_state::handle(asked who, session_verified& what) {
 
 void session_state::handle(asked who, ping&) {
   auto now = std::chrono::system_clock::now().time_since_epoch();
-  answer(who, json_object()
-                  .add("at", time_text(std::chrono::duration_cast<std::chrono::milliseconds>(now).count()))
-                  .text());
+  answer(who,
+         json_object().add("at", time_text(std::chrono::duration_cast<std::chrono::milliseconds>(now).count())).text());
 }
 
 // -- becoming a member -----------------------------------------------------------------------------------------------
@@ -110,7 +110,8 @@ void session_state::handle(asked who, room_add& what) {
   run(who, call_room_info(what.room, who_.user), [this, who, what](const redis_value& answer) {
     auto outcome = read_room(answer);
     if (auto* why = std::get_if<client_error>(&outcome)) return refuse(who, *why);
-    if (std::get<room_description>(outcome).role < room_role::moderator) return refuse(who, {errc::forbidden, {}, {}, 0});
+    if (std::get<room_description>(outcome).role < room_role::moderator)
+      return refuse(who, {errc::forbidden, {}, {}, 0});
     run(who, call_user_room_add(what.user, what.room, options_->limits.rooms_per_user),
         [this, who, what](const redis_value& noted) {
           done(who, noted, [&] {
@@ -185,7 +186,8 @@ void session_state::handle(asked who, room_who& what) {
       .then(
           [this, who](const std::vector<user_id>& users) {
             json_array list;
-            for (auto& user : users) list.add(user);
+            for (auto& user : users)
+              list.add(user);
             answer(who, json_object().add_json("users", list.text()).text());
           },
           [this, who](const caf::error& error) { refuse(who, to_client_error(error)); });
@@ -202,8 +204,10 @@ void session_state::handle(asked who, room_list&) {
     json_array rooms;
     for (std::size_t i = 0; i < ids.size(); ++i) {
       auto outcome = read_room(answers[i]);
-      if (auto* description = std::get_if<room_description>(&outcome)) rooms.add_json(room_text(ids[i], *description));
-      else if (auto& why = std::get<client_error>(outcome); why.code != errc::no_such_room) return refuse(who, why);
+      if (auto* description = std::get_if<room_description>(&outcome))
+        rooms.add_json(room_text(ids[i], *description));
+      else if (auto& why = std::get<client_error>(outcome); why.code != errc::no_such_room)
+        return refuse(who, why);
     }
     answer(who, json_object().add_json("rooms", rooms.text()).text());
   });
@@ -312,7 +316,8 @@ void session_state::dialogue_made(const room_id& room, const user_id& other, seq
     if (auto* why = std::get_if<client_error>(&taken)) return dialogue_failed(room, *why);
     auto waiting = std::move(beginning_[room]);
     beginning_.erase(room);
-    for (auto& [who, what] : waiting) post(std::move(who), what);
+    for (auto& [who, what] : waiting)
+      post(std::move(who), what);
   });
 }
 
@@ -320,7 +325,8 @@ void session_state::dialogue_failed(const room_id& room, const client_error& why
   if (auto i = rooms_.find(room); i != rooms_.end() && !i->second.actor) rooms_.erase(i);
   auto waiting = std::move(beginning_[room]);
   beginning_.erase(room);
-  for (auto& [who, what] : waiting) refuse(who, why);
+  for (auto& [who, what] : waiting)
+    refuse(who, why);
 }
 
 void session_state::handle(asked who, message_read& what) {
@@ -333,11 +339,10 @@ void session_state::handle(asked who, message_read& what) {
     });
     return;
   }
-  run(who, call_user_mark(who_.user, what.room, what.seq),
-      [this, who, what, room = *room](const redis_value& moved) {
-        if (moved.to_int() == 1) self_->send(room, read_here{who_.user, what.seq});
-        answer(who, "{}");
-      });
+  run(who, call_user_mark(who_.user, what.room, what.seq), [this, who, what, room = *room](const redis_value& moved) {
+    if (moved.to_int() == 1) self_->send(room, read_here{who_.user, what.seq});
+    answer(who, "{}");
+  });
 }
 
 void session_state::handle(asked who, starling::typing& what) {
@@ -351,8 +356,8 @@ void session_state::handle(asked who, starling::typing& what) {
 
 void session_state::handle(asked who, presence_get& what) {
   self_->request(options_->presence, options_->timings.request, get_users{what.users})
-      .then([this, who, users = what.users](
-                const std::vector<user_presence>& now) { answer(who, presence_list(users, now)); },
+      .then([this, who,
+             users = what.users](const std::vector<user_presence>& now) { answer(who, presence_list(users, now)); },
             [this, who](const caf::error& error) { refuse(who, to_client_error(error)); });
 }
 
@@ -364,17 +369,19 @@ void session_state::handle(asked who, presence_watch& what) {
   watched_ = std::move(watched);
   auto held = hold(std::move(who)); // a change must not overtake the state that it changes
   self_->request(options_->presence, options_->timings.request, watch_users{number_, sink_, what.users})
-      .then([this, held, users = what.users](
-                const std::vector<user_presence>& now) { answer(held, presence_list(users, now)); },
+      .then([this, held,
+             users = what.users](const std::vector<user_presence>& now) { answer(held, presence_list(users, now)); },
             [this, held, users = what.users](const caf::error& error) {
-              for (auto& user : users) watched_.erase(user);
+              for (auto& user : users)
+                watched_.erase(user);
               self_->send(options_->presence, unwatch_users{number_, users});
               refuse(held, to_client_error(error));
             });
 }
 
 void session_state::handle(asked who, presence_unwatch& what) {
-  for (auto& user : what.users) watched_.erase(user);
+  for (auto& user : what.users)
+    watched_.erase(user);
   self_->send(options_->presence, unwatch_users{number_, std::move(what.users)});
   answer(who, "{}");
 }

@@ -14,7 +14,9 @@ public:
   void down(const std::string& reason) override { caf::anon_send(to_, link_down{reason}); }
   void cut(const std::string& reason) override { caf::anon_send(to_, link_cut{reason}); }
   void mended() override { caf::anon_send(to_, link_mended{}); }
-  void subscribed(std::vector<std::string> channels) override { caf::anon_send(to_, link_subscribed{std::move(channels)}); }
+  void subscribed(std::vector<std::string> channels) override {
+    caf::anon_send(to_, link_subscribed{std::move(channels)});
+  }
   void published(std::vector<publication> what) override { caf::anon_send(to_, link_published{std::move(what)}); }
 
 private:
@@ -64,8 +66,11 @@ void shard_state::subscribe(subscribe_feed& what) {
   auto channel = channel_of(what.feed);
   auto& feed = feeds_[channel];
   feed = {std::move(what.feed), std::move(what.reader), {}, false};
-  if (state_ == shard_state_kind::up) options_.link->subscribe({std::move(channel)});
-  else self_->send(feed.reader, feed_down{feed.name, state_ == shard_state_kind::down || state_ == shard_state_kind::foreign});
+  if (state_ == shard_state_kind::up)
+    options_.link->subscribe({std::move(channel)});
+  else
+    self_->send(feed.reader,
+                feed_down{feed.name, state_ == shard_state_kind::down || state_ == shard_state_kind::foreign});
 }
 
 void shard_state::unsubscribe(const unsubscribe_feed& what) {
@@ -108,7 +113,8 @@ void shard_state::claimed(const redis_value& answer) {
   if (answer.if_error()) return; // the link is gone again, or will be asked again when it is back
   if (auto* word = answer.if_string()) {
     become(shard_state_kind::foreign, *word);
-    log::error("shard.foreign", "shard={} address={} belongs_to=\"{}\"", options_.shard.name, options_.shard.address, *word);
+    log::error("shard.foreign", "shard={} address={} belongs_to=\"{}\"", options_.shard.name, options_.shard.address,
+               *word);
     return;
   }
   auto epoch = static_cast<std::uint64_t>(answer.at(0).to_int());
@@ -121,7 +127,8 @@ void shard_state::claimed(const redis_value& answer) {
 
 void shard_state::subscribe_all() {
   std::vector<std::string> channels;
-  for (auto& [channel, feed] : feeds_) channels.push_back(channel);
+  for (auto& [channel, feed] : feeds_)
+    channels.push_back(channel);
   if (!channels.empty()) options_.link->subscribe(std::move(channels));
 }
 
@@ -153,8 +160,11 @@ void shard_state::silence_feeds(bool shard_away) {
 
 void shard_state::become(shard_state_kind state, std::string detail) {
   if (state != state_) {
-    if (state == shard_state_kind::up) log::info("shard.up", "shard={} address={}", options_.shard.name, options_.shard.address);
-    else log::warn(state == shard_state_kind::deaf ? "shard.deaf" : "shard.down", "shard={} address={} reason=\"{}\"", options_.shard.name, options_.shard.address, detail);
+    if (state == shard_state_kind::up)
+      log::info("shard.up", "shard={} address={}", options_.shard.name, options_.shard.address);
+    else
+      log::warn(state == shard_state_kind::deaf ? "shard.deaf" : "shard.down", "shard={} address={} reason=\"{}\"",
+                options_.shard.name, options_.shard.address, detail);
   }
   state_ = state;
   self_->send(options_.router, shard_report{options_.shard.name, options_.shard.address, state, std::move(detail)});
@@ -181,7 +191,8 @@ void shard_state::published(link_published& what) {
   for (std::size_t i = 0; i < what.what.size();) {
     // What came in a row for one feed goes to its reader in one message.
     auto end = i + 1;
-    while (end < what.what.size() && what.what[end].channel == what.what[i].channel) ++end;
+    while (end < what.what.size() && what.what[end].channel == what.what[i].channel)
+      ++end;
     auto found = feeds_.find(what.what[i].channel);
     if (found != feeds_.end()) {
       feed_news news{found->second.name, {}};

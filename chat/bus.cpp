@@ -31,7 +31,8 @@ public:
 
   std::vector<std::string> all() {
     std::vector<std::string> result;
-    while (!rest_.empty()) result.emplace_back(next());
+    while (!rest_.empty())
+      result.emplace_back(next());
     return result;
   }
 
@@ -91,9 +92,12 @@ room_hinted read_hint(words& in) {
 
 std::optional<bus_event> read_kind(char kind, words& in) {
   switch (kind) {
-  case 'm': return message_logged{read_entry(in)};
-  case 'c': return read_member(in);
-  case 't': return member_typing{std::string(in.next())};
+  case 'm':
+    return message_logged{read_entry(in)};
+  case 'c':
+    return read_member(in);
+  case 't':
+    return member_typing{std::string(in.next())};
   case 'r': {
     auto seq = in.number();
     return member_read{seq, std::string(in.next())};
@@ -102,10 +106,14 @@ std::optional<bus_event> read_kind(char kind, words& in) {
     auto node = std::string(in.next());
     return who_asked{std::move(node), in.number()};
   }
-  case 'h': return read_who(in);
-  case 'j': return read_hint(in);
-  case 'p': return presence_changed{read_presence_words(in)};
-  default: return {};
+  case 'h':
+    return read_who(in);
+  case 'j':
+    return read_hint(in);
+  case 'p':
+    return presence_changed{read_presence_words(in)};
+  default:
+    return {};
   }
 }
 
@@ -147,7 +155,8 @@ std::string write_who_asked(std::string_view node, std::uint64_t number) {
 
 std::string write_who_told(std::string_view node, std::uint64_t number, const std::vector<user_id>& users) {
   auto result = std::string("h ").append(node).append(" ").append(std::to_string(number));
-  for (auto& user : users) result.append(" ").append(user);
+  for (auto& user : users)
+    result.append(" ").append(user);
   return result;
 }
 

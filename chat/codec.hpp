@@ -11,7 +11,8 @@
 #include "chat/requests.hpp"
 #include "chat/settings.hpp"
 
-/// JSON-RPC 2.0 as this protocol uses it: frames to requests, results to frames. Nothing here throws on what clients send.
+/// JSON-RPC 2.0 as this protocol uses it: frames to requests, results to frames. Nothing here throws on what clients
+/// send.
 namespace starling {
 
 /// Gathers the answers to the requests of one frame; a batch is answered in one frame when all are there.

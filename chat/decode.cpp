@@ -30,8 +30,10 @@ std::size_t depth_of(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
     if (in_string) {
-      if (c == '\\') ++i;
-      else if (c == '"') in_string = false;
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        in_string = false;
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
@@ -88,7 +90,8 @@ public:
       refuse_param(name, "at most " + std::to_string(bounds_.users_per_request) + " users");
     std::vector<user_id> result;
     result.reserve(list.size());
-    for (auto& item : list) result.push_back(user(name, item));
+    for (auto& item : list)
+      result.push_back(user(name, item));
     return result;
   }
 
@@ -112,9 +115,12 @@ private:
 
 session_open read_session_open(const reader& in) {
   session_open result;
-  if (in.has("token")) result.token = in.text("token");
-  else if (in.has("user")) result.user = in.user();
-  else refuse_param("token", "missing");
+  if (in.has("token"))
+    result.token = in.text("token");
+  else if (in.has("user"))
+    result.user = in.user();
+  else
+    refuse_param("token", "missing");
   return result;
 }
 
@@ -132,8 +138,10 @@ room_create read_room_create(const reader& in) {
   if (result.title.size() > in.bounds().title_bytes) refuse(errc::too_large, "title is too long");
   if (in.has("kind")) {
     auto& kind = in.text("kind");
-    if (kind == "private") result.kind = room_kind::private_room;
-    else if (kind != "public") refuse_param("kind", "must be public or private");
+    if (kind == "private")
+      result.kind = room_kind::private_room;
+    else if (kind != "public")
+      refuse_param("kind", "must be public or private");
   }
   if (in.has("members")) result.members = in.users("members");
   return result;
@@ -185,8 +193,10 @@ room_sync read_room_sync(const reader& in) {
 message_send read_message_send(const reader& in) {
   message_send result;
   if (in.has("room") == in.has("to")) refuse_param("room", "exactly one of room and to is needed");
-  if (in.has("room")) result.room = in.room();
-  else result.to = in.user("to");
+  if (in.has("room"))
+    result.room = in.room();
+  else
+    result.to = in.user("to");
   auto& text = in.text("text");
   if (text.size() > in.bounds().text_bytes) refuse(errc::too_large, "text is too long");
   result.body = "\"text\":";
@@ -209,7 +219,10 @@ using read_function = request_params (*)(const reader&);
 
 constexpr std::pair<std::string_view, read_function> methods[] = {
     {"message.send", [](const reader& in) -> request_params { return read_message_send(in); }},
-    {"message.read", [](const reader& in) -> request_params { return message_read{in.room(), in.number("seq")}; }},
+    {"message.read",
+     [](const reader& in) -> request_params {
+       return message_read{in.room(), in.number("seq")};
+     }},
     {"typing", [](const reader& in) -> request_params { return typing{in.room()}; }},
     {"ping", [](const reader&) -> request_params { return ping{}; }},
     {"presence.get", [](const reader& in) -> request_params { return presence_get{in.users("users")}; }},
@@ -223,7 +236,10 @@ constexpr std::pair<std::string_view, read_function> methods[] = {
     {"room.leave", [](const reader& in) -> request_params { return room_leave{in.room()}; }},
     {"room.list", [](const reader&) -> request_params { return room_list{}; }},
     {"room.members", [](const reader& in) -> request_params { return read_room_members(in); }},
-    {"room.remove", [](const reader& in) -> request_params { return room_remove{in.room(), in.user()}; }},
+    {"room.remove",
+     [](const reader& in) -> request_params {
+       return room_remove{in.room(), in.user()};
+     }},
     {"room.sync", [](const reader& in) -> request_params { return read_room_sync(in); }},
     {"room.who", [](const reader& in) -> request_params { return room_who{in.room()}; }},
     {"session.open", [](const reader& in) -> request_params { return read_session_open(in); }},
@@ -289,9 +305,11 @@ client_frame decode(std::string_view text, const limits& bounds) {
   }
   if (parsed.empty()) return refuse_frame(errc::not_a_request, "an empty batch");
   if (parsed.size() > bounds.batch_requests)
-    return refuse_frame(errc::not_a_request, "at most " + std::to_string(bounds.batch_requests) + " requests in a batch");
+    return refuse_frame(errc::not_a_request,
+                        "at most " + std::to_string(bounds.batch_requests) + " requests in a batch");
   result.batch = true;
-  for (auto& item : parsed) result.items.push_back(decode_one(item, bounds));
+  for (auto& item : parsed)
+    result.items.push_back(decode_one(item, bounds));
   return result;
 }
 

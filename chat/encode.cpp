@@ -26,16 +26,28 @@ std::size_t utf8_sequence(std::string_view text) {
   return 0;
 }
 
-bool is_plain(char c) { return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x80 && c != '"' && c != '\\'; }
+bool is_plain(char c) {
+  return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x80 && c != '"' && c != '\\';
+}
 
 void append_escaped(std::string& out, char c) {
   static constexpr char digits[] = "0123456789abcdef";
   switch (c) {
-  case '"': out += "\\\""; break;
-  case '\\': out += "\\\\"; break;
-  case '\n': out += "\\n"; break;
-  case '\r': out += "\\r"; break;
-  case '\t': out += "\\t"; break;
+  case '"':
+    out += "\\\"";
+    break;
+  case '\\':
+    out += "\\\\";
+    break;
+  case '\n':
+    out += "\\n";
+    break;
+  case '\r':
+    out += "\\r";
+    break;
+  case '\t':
+    out += "\\t";
+    break;
   default:
     out += "\\u00";
     out += digits[(c >> 4) & 0xf];
@@ -49,7 +61,8 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {
     std::size_t plain = 0;
-    while (plain < text.size() && is_plain(text[plain])) ++plain;
+    while (plain < text.size() && is_plain(text[plain]))
+      ++plain;
     out += text.substr(0, plain);
     text.remove_prefix(plain);
     if (text.empty()) break;

@@ -35,9 +35,9 @@ const error_entry& describe(errc code);
 /// An error on its way to a client.
 struct client_error {
   errc code = errc::none;
-  std::string text;                  // empty: the entry's own text
-  std::string param;                 // bad_params: which one
-  std::int64_t retry_after_ms = 0;   // too_fast: when
+  std::string text;                // empty: the entry's own text
+  std::string param;               // bad_params: which one
+  std::int64_t retry_after_ms = 0; // too_fast: when
 };
 
 /// How a connection ends on purpose (RFC 6455, 7.4, and ours from 4000).

@@ -9,7 +9,8 @@ frame make_text_frame(std::string_view payload) {
   bytes->reserve(size + 10);
   bytes->push_back(fin_text);
   auto append_length = [&](int count) {
-    for (int shift = 8 * (count - 1); shift >= 0; shift -= 8) bytes->push_back(static_cast<char>((size >> shift) & 0xff));
+    for (int shift = 8 * (count - 1); shift >= 0; shift -= 8)
+      bytes->push_back(static_cast<char>((size >> shift) & 0xff));
   };
   if (size < 126) {
     bytes->push_back(static_cast<char>(size));

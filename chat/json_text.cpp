@@ -82,18 +82,25 @@ std::string time_text(std::int64_t unix_ms) {
 
 std::string_view name_of(room_kind kind) {
   switch (kind) {
-  case room_kind::private_room: return "private";
-  case room_kind::dialogue: return "dialogue";
-  default: return "public";
+  case room_kind::private_room:
+    return "private";
+  case room_kind::dialogue:
+    return "dialogue";
+  default:
+    return "public";
   }
 }
 
 std::string_view name_of(room_role role) {
   switch (role) {
-  case room_role::owner: return "owner";
-  case room_role::moderator: return "moderator";
-  case room_role::member: return "member";
-  default: return "none";
+  case room_role::owner:
+    return "owner";
+  case room_role::moderator:
+    return "moderator";
+  case room_role::member:
+    return "member";
+  default:
+    return "none";
   }
 }
 

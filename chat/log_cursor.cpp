@@ -39,9 +39,7 @@ void log_cursor::saw(log_position tail) {
   if (newer(tail, last_)) behind_ = true;
 }
 
-seq_number log_cursor::first_missing(seq_number to) const {
-  return to >= last_.seq ? last_.seq + 1 : 1;
-}
+seq_number log_cursor::first_missing(seq_number to) const { return to >= last_.seq ? last_.seq + 1 : 1; }
 
 void log_cursor::take(log_entry entry, std::vector<step>& out) {
   step next;

@@ -35,7 +35,8 @@ public:
   /// Takes a publication; returns what may be told now.
   std::vector<step> offer(log_entry entry);
 
-  /// Takes what the log holds after `last()`, read while the log ended at `tail`. `complete`: nothing further was left out.
+  /// Takes what the log holds after `last()`, read while the log ended at `tail`. `complete`: nothing further was left
+  /// out.
   std::vector<step> fill(std::vector<log_entry> entries, log_position tail, bool complete);
 
   /// Is the log known to be further than `last()`? Then it must be read from there.

@@ -10,7 +10,8 @@ namespace {
 
 std::string messages_text(const room_id& room, const log_range& range) {
   json_array messages;
-  for (auto& entry : range.entries) messages.add_json(message_text(room, entry));
+  for (auto& entry : range.entries)
+    messages.add_json(message_text(room, entry));
   return messages.text();
 }
 
@@ -33,7 +34,8 @@ std::string message_notification(const room_id& room, const log_entry& entry) {
 
 std::string gap_notification(const room_id& room, const log_gap& gap) {
   return encode_notification(
-      "room.gap", json_object().add("room", room).add("epoch", gap.epoch).add("from", gap.from).add("to", gap.to).text());
+      "room.gap",
+      json_object().add("room", room).add("epoch", gap.epoch).add("from", gap.from).add("to", gap.to).text());
 }
 
 std::string member_notification(const room_id& room, const member_changed& change) {

@@ -83,7 +83,8 @@ struct message_send {
   room_id room; // one of `room` and `to` is empty
   user_id to;
   std::string key;
-  std::string body; // `"text":...` and, if given, `,"data":...` and `,"key":...`: members of a JSON object, ready for the log
+  std::string
+      body; // `"text":...` and, if given, `,"data":...` and `,"key":...`: members of a JSON object, ready for the log
 };
 struct message_read {
   room_id room;

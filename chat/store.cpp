@@ -21,7 +21,8 @@ std::string text(std::uint64_t number) { return std::to_string(number); }
 std::vector<std::string> room_keys(const room_id& room, std::initializer_list<std::string_view> parts) {
   std::vector<std::string> result;
   result.reserve(parts.size());
-  for (auto part : parts) result.push_back(room_name(room, part));
+  for (auto part : parts)
+    result.push_back(room_name(room, part));
   return result;
 }
 
@@ -166,7 +167,8 @@ outcome<log_range> read_range(const redis_value& answer, std::size_t limit) {
   range.tail = {number(answer.at(0)), number(answer.at(1))};
   range.entries.reserve(entries->size());
   for (auto& e : *entries)
-    range.entries.push_back({{number(e.at(0)), number(e.at(1))}, e.at(2).to_int(), e.at(3).to_string(), e.at(4).to_string()});
+    range.entries.push_back(
+        {{number(e.at(0)), number(e.at(1))}, e.at(2).to_int(), e.at(3).to_string(), e.at(4).to_string()});
   range.more = range.entries.size() > limit;
   return range;
 }
@@ -267,7 +269,8 @@ outcome<std::vector<user_presence>> read_presence(const redis_value& answer) {
   for (auto& item : *items) {
     user_presence user{number(item.at(0)), item.at(1).to_int(), {}};
     if (auto* fields = item.if_array())
-      for (std::size_t i = 2; i < fields->size(); ++i) user.nodes.push_back((*fields)[i].to_string());
+      for (std::size_t i = 2; i < fields->size(); ++i)
+        user.nodes.push_back((*fields)[i].to_string());
     result.push_back(std::move(user));
   }
   return result;
@@ -277,7 +280,8 @@ outcome<std::vector<std::string>> read_names(const redis_value& answer) {
   auto* items = answer.if_array();
   if (!items) return broken(answer);
   std::vector<std::string> result;
-  for (auto& item : *items) result.push_back(item.to_string());
+  for (auto& item : *items)
+    result.push_back(item.to_string());
   return result;
 }
 
@@ -287,9 +291,12 @@ script_call call_shard_claim(const std::string& cluster, const std::string& shar
 
 std::string channel_of(const feed_name& feed) {
   switch (feed.kind) {
-  case tail_kind::room: return room_channel(feed.id);
-  case tail_kind::user_rooms: return user_channel(feed.id);
-  default: return presence_channel(feed.id);
+  case tail_kind::room:
+    return room_channel(feed.id);
+  case tail_kind::user_rooms:
+    return user_channel(feed.id);
+  default:
+    return presence_channel(feed.id);
   }
 }
 
@@ -317,7 +324,8 @@ outcome<std::vector<feed_tail>> read_tails(const redis_value& answer) {
   if (!items) return broken(answer);
   std::vector<feed_tail> result;
   result.reserve(items->size());
-  for (auto& item : *items) result.push_back({{number(item.at(0)), number(item.at(1))}, number(item.at(2))});
+  for (auto& item : *items)
+    result.push_back({{number(item.at(0)), number(item.at(1))}, number(item.at(2))});
   return result;
 }
 

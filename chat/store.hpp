@@ -18,10 +18,10 @@ namespace starling {
 /// A script to be run on the shard that owns `key`. The shard adds its own record and its table's epoch in front.
 struct script_call {
   std::string script;
-  std::string key;                // decides the slot
+  std::string key; // decides the slot
   std::vector<std::string> keys;
   std::vector<std::string> args;
-  std::uint64_t table_epoch = 0;  // not 0: only under this table (calls that name several slots)
+  std::uint64_t table_epoch = 0; // not 0: only under this table (calls that name several slots)
 };
 
 std::string room_channel(const room_id& room);
@@ -111,7 +111,7 @@ outcome<std::monostate> read_done(const redis_value& answer);
 // -- users -------------------------------------------------------------------------------------------------------
 
 struct user_rooms {
-  std::uint64_t version = 0; // counts changes
+  std::uint64_t version = 0;                         // counts changes
   std::vector<std::pair<room_id, seq_number>> rooms; // with the read mark
 };
 
@@ -127,8 +127,8 @@ outcome<user_rooms> read_user_rooms(const redis_value& answer);
 
 struct user_presence {
   std::uint64_t version = 0;
-  std::int64_t seen_unix_ms = 0;   // 0: never
-  std::vector<std::string> nodes;  // where the user is connected; empty: offline
+  std::int64_t seen_unix_ms = 0;  // 0: never
+  std::vector<std::string> nodes; // where the user is connected; empty: offline
 };
 
 script_call call_lease(std::string_view node, std::int64_t ttl_ms);

@@ -17,7 +17,8 @@ struct node_command {
 
 std::variant<node_secrets, std::string> read_secrets(const node_settings& settings) {
   node_secrets result;
-  auto token = read_secret({"the cluster's token", "cluster.token_file", settings.cluster.token_file, "STARLING_CLUSTER_TOKEN"});
+  auto token =
+      read_secret({"the cluster's token", "cluster.token_file", settings.cluster.token_file, "STARLING_CLUSTER_TOKEN"});
   if (auto* error = std::get_if<secret_error>(&token)) return error->why;
   result.cluster_token = std::get<secret>(token).text;
   auto password = read_optional_secret(

@@ -52,8 +52,9 @@ redis_link_factory make_links(asio::io_context& io, const redis_settings& settin
     std::lock_guard lock(memory->mutex);
     auto& server = memory->by_name[shard.name];
     if (!server) server = std::make_shared<net::memory_server>(unix_ms);
-    return net::make_memory_link(server, [&io](std::function<void()> work) { asio::post(io, std::move(work)); }, scripts,
-                                 settings.commands_waiting);
+    return net::make_memory_link(
+        server, [&io](std::function<void()> work) { asio::post(io, std::move(work)); }, scripts,
+        settings.commands_waiting);
   };
 }
 
@@ -69,11 +70,11 @@ std::variant<verifier, std::string> make_verifier(const auth_settings& auth, std
     });
   auto made = net::token_verifier::make(auth, std::move(key));
   if (auto* why = std::get_if<std::string>(&made)) return *why;
-  return verifier([tokens = std::get<net::token_verifier>(made)](
-                      const session_open& what) -> std::variant<identity, std::string> {
-    if (what.token.empty()) return "a token is needed";
-    return tokens.verify(what.token);
-  });
+  return verifier(
+      [tokens = std::get<net::token_verifier>(made)](const session_open& what) -> std::variant<identity, std::string> {
+        if (what.token.empty()) return "a token is needed";
+        return tokens.verify(what.token);
+      });
 }
 
 /// Tells the master that this node goes, if there is one to be told.
@@ -93,8 +94,7 @@ constexpr milliseconds eviction_spread{2'000};
 int run_node(const node_settings& settings, node_secrets secrets) {
   auto verify = make_verifier(settings.auth, std::move(secrets.token_key));
   if (auto* why = std::get_if<std::string>(&verify)) return fail(*why);
-  if (settings.auth.mode == "open")
-    log::warn("auth.open", "listen={} anybody_may_be=anybody", settings.listen);
+  if (settings.auth.mode == "open") log::warn("auth.open", "listen={} anybody_may_be=anybody", settings.listen);
 
   keep_signals();
   auto threads = settings.threads != 0 ? settings.threads : std::max(1u, std::thread::hardware_concurrency());
@@ -129,16 +129,21 @@ int run_node(const node_settings& settings, node_secrets secrets) {
     options.fan = std::shared_ptr<fan_out>(&writes, [](fan_out*) {});
     options.sessions = sessions;
     options.status = status;
-    options.evict = [&clients](close_code code, std::string reason) { clients.close_all(code, reason, eviction_spread); };
+    options.evict = [&clients](close_code code, std::string reason) {
+      clients.close_all(code, reason, eviction_spread);
+    };
     auto incarnation = options.incarnation;
     auto self = system.spawn(node, std::move(options));
     if (auto why = clients.start(settings.listen); !why.empty()) {
       result = fail(why);
     } else {
       auto url = settings.url.empty() ? "ws://" + settings.listen + "/ws" : settings.url;
-      auto member = system.spawn(
-          membership, membership_options{settings.cluster, secrets.cluster_token, {settings.name, incarnation, url},
-                                         settings.table_file, &io, member_listener(self)});
+      auto member = system.spawn(membership, membership_options{settings.cluster,
+                                                                secrets.cluster_token,
+                                                                {settings.name, incarnation, url},
+                                                                settings.table_file,
+                                                                &io,
+                                                                member_listener(self)});
       log::info("node.started", "name={} listen={} threads={}", settings.name, settings.listen, threads);
       auto signal = wait_for_signal();
       log::info("node.leaving", "signal={} clients={}", signal, clients.connections());

@@ -37,14 +37,18 @@ public:
       }
       return result;
     };
-    prometheus::MetricFamily restarts{"starling_actor_restarts_total", "Actors that failed and were started again.",
-                                      prometheus::MetricType::Counter, {{}}};
+    prometheus::MetricFamily restarts{"starling_actor_restarts_total",
+                                      "Actors that failed and were started again.",
+                                      prometheus::MetricType::Counter,
+                                      {{}}};
     restarts.metric.front().counter.value = static_cast<double>(directory.restarts());
-    return {family("starling_actors", "Actors that live now.", &kind_totals::count),
-            family("starling_actor_messages_handled", "Messages handled by the actors that live now.", &kind_totals::handled),
-            family("starling_actor_messages_waiting", "Messages in mailboxes.", &kind_totals::waiting),
-            family("starling_actor_busy_seconds", "Time in handlers of the actors that live now.", &kind_totals::busy_s),
-            std::move(restarts)};
+    return {
+        family("starling_actors", "Actors that live now.", &kind_totals::count),
+        family("starling_actor_messages_handled", "Messages handled by the actors that live now.",
+               &kind_totals::handled),
+        family("starling_actor_messages_waiting", "Messages in mailboxes.", &kind_totals::waiting),
+        family("starling_actor_busy_seconds", "Time in handlers of the actors that live now.", &kind_totals::busy_s),
+        std::move(restarts)};
   }
 };
 

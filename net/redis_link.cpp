@@ -83,12 +83,12 @@ private:
   asio::steady_timer answer_timer_;
   asio::steady_timer silence_timer_;
   asio::steady_timer listen_timer_; // the same as attempt_timer_, for the subscription connection alone
-  std::uint64_t session_ = 0; // changes with each attempt and loss: what was started for an older one does nothing
+  std::uint64_t session_ = 0;   // changes with each attempt and loss: what was started for an older one does nothing
   std::uint64_t listening_ = 0; // changes likewise with each subscription connection
   bool cut_ = false;            // the subscription connection alone is lost
   std::unique_ptr<redis_commands> commands_;
   std::unique_ptr<redis_subscriber> subscriber_; // nothing while cut
-  unsigned halves_ready_ = 0; // bits
+  unsigned halves_ready_ = 0;                    // bits
   unsigned failed_attempts_ = 0;
   bool watching_answers_ = false;
   std::string reason_told_;
@@ -212,8 +212,10 @@ redis_half_events network_link::events(unsigned half) {
           },
           [this, half, session = session_, listening = listening_](const std::string& reason) {
             asio::post(strand_, [self = shared_from_this(), half, session, listening, reason] {
-              if (half == subscriber_half) self->subscriber_lost(listening, reason);
-              else self->lost(session, reason);
+              if (half == subscriber_half)
+                self->subscriber_lost(listening, reason);
+              else
+                self->lost(session, reason);
             });
           }};
 }
@@ -261,7 +263,8 @@ void network_link::subscriber_lost(std::uint64_t listening, const std::string& r
   after(listen_timer_, next_wait(), [this] {
     ++counters_.reconnects;
     listen();
-    after(listen_timer_, settings_.connect, [this, mine = listening_] { subscriber_lost(mine, "no connection in time"); });
+    after(listen_timer_, settings_.connect,
+          [this, mine = listening_] { subscriber_lost(mine, "no connection in time"); });
   });
 }
 

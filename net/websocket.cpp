@@ -217,8 +217,7 @@ void websocket::resume() {
 // outbox is empty, and closed when the client has done the same; or when `linger` is over.
 
 void websocket::close(close_code code, std::string_view reason) {
-  auto invites = code == close_code::going_away || code == close_code::overloaded ||
-                 code == close_code::too_slow;
+  auto invites = code == close_code::going_away || code == close_code::overloaded || code == close_code::too_slow;
   auto nodes = json_array();
   if (invites && uses_->node_urls) {
     for (const auto& url : uses_->node_urls())

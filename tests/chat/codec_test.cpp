@@ -25,14 +25,20 @@ refused bad(std::string_view text) {
 }
 
 std::string call(std::string_view method, std::string_view params) {
-  return json_object().add("jsonrpc", "2.0").add_json("id", "1").add("method", method).add_json("params", params).text();
+  return json_object()
+      .add("jsonrpc", "2.0")
+      .add_json("id", "1")
+      .add("method", method)
+      .add_json("params", params)
+      .text();
 }
 
 } // namespace
 
 TEST_CASE("a request keeps its id as it was written, a notification has none", "[codec]") {
   CHECK(std::get<request>(decode(R"({"jsonrpc":"2.0","id":7,"method":"ping"})", bounds).items[0]).id == "7");
-  CHECK(std::get<request>(decode(R"({"jsonrpc":"2.0","id":"a\"b","method":"ping"})", bounds).items[0]).id == R"("a\"b")");
+  CHECK(std::get<request>(decode(R"({"jsonrpc":"2.0","id":"a\"b","method":"ping"})", bounds).items[0]).id ==
+        R"("a\"b")");
   CHECK(std::get<request>(decode(R"({"jsonrpc":"2.0","method":"ping"})", bounds).items[0]).id.empty());
 }
 
@@ -60,7 +66,8 @@ TEST_CASE("a batch holds good and bad requests, and at most 16", "[codec]") {
   CHECK(std::holds_alternative<request>(frame.items[0]));
   CHECK(std::holds_alternative<refused>(frame.items[1]));
   std::string many = "[";
-  for (int i = 0; i < 17; ++i) many += (i ? ",7" : "7");
+  for (int i = 0; i < 17; ++i)
+    many += (i ? ",7" : "7");
   CHECK(bad(many + "]").why.code == errc::not_a_request);
 }
 
@@ -106,8 +113,9 @@ TEST_CASE("answers to a batch are gathered into one frame, notifications leave n
   replies silent(1, false);
   CHECK(silent.add("").empty());
   replies one(1, false);
-  CHECK(one.add(encode_error("1", {errc::too_fast, {}, {}, 120})) ==
-        R"({"jsonrpc":"2.0","id":1,"error":{"code":429,"message":"too fast","data":{"retry":true,"retry_after_ms":120}}})");
+  CHECK(
+      one.add(encode_error("1", {errc::too_fast, {}, {}, 120})) ==
+      R"({"jsonrpc":"2.0","id":1,"error":{"code":429,"message":"too fast","data":{"retry":true,"retry_after_ms":120}}})");
 }
 
 TEST_CASE("JSON strings escape what they must and mend broken UTF-8", "[codec]") {

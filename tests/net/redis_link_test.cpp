@@ -394,7 +394,8 @@ TEST_CASE("when only the subscriptions are lost, calls go on and the connection 
     REQUIRE(f.listener->wait([&] { return f.listener->confirmed.size() == static_cast<std::size_t>(round); }));
   }
   REQUIRE(f.listener->wait_answers(3));
-  for (auto& answer : f.listener->answers) CHECK(answer.at(0).to_string() == "x");
+  for (auto& answer : f.listener->answers)
+    CHECK(answer.at(0).to_string() == "x");
   CHECK(f.listener->downs.empty());
   CHECK(f.listener->ups == 1);
 }

@@ -1,5 +1,5 @@
-// The scripts of net/scripts as chat/store calls them, on the Redis in this process: the contract test shows that a real
-// one answers the same.
+// The scripts of net/scripts as chat/store calls them, on the Redis in this process: the contract test shows that a
+// real one answers the same.
 #include <catch2/catch.hpp>
 
 #include "chat/bus.hpp"
@@ -15,7 +15,8 @@ struct shard_store {
   std::int64_t now = 1'700'000'000'000;
   std::vector<std::pair<std::string, std::string>> published;
   net::script_set scripts = net::script_set::embedded();
-  net::memory_redis redis{[this] { return now; }, [this](const std::string& channel, const std::string& payload) {
+  net::memory_redis redis{[this] { return now; },
+                          [this](const std::string& channel, const std::string& payload) {
                             published.emplace_back(channel, payload);
                             return std::int64_t{1};
                           }};
@@ -58,7 +59,8 @@ struct shard_store {
 
 std::vector<seq_number> numbers(const log_range& range) {
   std::vector<seq_number> result;
-  for (auto& entry : range.entries) result.push_back(entry.at.seq);
+  for (auto& entry : range.entries)
+    result.push_back(entry.at.seq);
   return result;
 }
 
@@ -116,7 +118,8 @@ TEST_CASE("only members post, and a repeated key answers the first number", "[st
 TEST_CASE("history is read both ways, with one more known than asked", "[store]") {
   shard_store store;
   store.room(call_room_join("r", "ann", 10, true));
-  for (int i = 0; i < 10; ++i) store.append("r", "ann");
+  for (int i = 0; i < 10; ++i)
+    store.append("r", "ann");
   auto newest = store.range({"r", {}, {}, 3}, "ann");
   CHECK(numbers(newest) == list{7, 8, 9, 10});
   CHECK(newest.more);
@@ -124,13 +127,15 @@ TEST_CASE("history is read both ways, with one more known than asked", "[store]"
   CHECK(numbers(store.range({"r", 1, {}, 5}, "ann")).empty());
   CHECK(numbers(store.range({"r", {}, 8, 5}, "ann")) == list{9, 10});
   CHECK(numbers(store.range({"r", {}, 0, 2}, "ann")) == list{1, 2, 3});
-  CHECK(std::get<client_error>(read_range(store.run(call_room_range({"r", {}, {}, 5}, "eve")), 5)).code == errc::forbidden);
+  CHECK(std::get<client_error>(read_range(store.run(call_room_range({"r", {}, {}, 5}, "eve")), 5)).code ==
+        errc::forbidden);
 }
 
 TEST_CASE("a log that lost its end goes on behind it in a newer epoch", "[store]") {
   shard_store store;
   auto room = store.room(call_room_join("r", "ann", 10, true));
-  for (int i = 0; i < 3; ++i) store.append("r", "ann");
+  for (int i = 0; i < 3; ++i)
+    store.append("r", "ann");
   auto sent = store.append("r", "ann", {}, {room.tail.epoch, 10}); // a node has seen number 10
   CHECK(sent.at.epoch > room.tail.epoch);
   CHECK(sent.at.seq == 11);
@@ -189,7 +194,9 @@ TEST_CASE("owners and moderators add, change and remove, and a room keeps an own
 
 TEST_CASE("a user is online while a node with a lease says so", "[store]") {
   shard_store store;
-  auto get = [&] { return std::get<std::vector<user_presence>>(read_presence(store.run(call_presence_get({"ann"}, 1)))).at(0); };
+  auto get = [&] {
+    return std::get<std::vector<user_presence>>(read_presence(store.run(call_presence_get({"ann"}, 1)))).at(0);
+  };
   CHECK(get().nodes.empty());
   CHECK(get().seen_unix_ms == 0);
   store.run(call_lease("n1", 3000));
@@ -202,7 +209,8 @@ TEST_CASE("a user is online while a node with a lease says so", "[store]") {
   store.now += 4000; // the node has died
   CHECK(get().nodes.empty());
   CHECK(get().seen_unix_ms == store.now - 1000);
-  CHECK(std::get<std::vector<std::string>>(read_names(store.run(call_lease("n2", 3000)))) == std::vector<std::string>{"n2"});
+  CHECK(std::get<std::vector<std::string>>(read_names(store.run(call_lease("n2", 3000)))) ==
+        std::vector<std::string>{"n2"});
   store.run(call_presence_set("n2", {{"ann", true}}, 1));
   store.run(call_presence_set("n2", {{"ann", false}}, 1));
   CHECK(get().nodes.empty());
@@ -222,8 +230,10 @@ TEST_CASE("lists of rooms, read marks and tails", "[store]") {
   CHECK(rooms.rooms == decltype(rooms.rooms){{"r", 7}});
   store.room(call_room_join("r", "ann", 10, true));
   auto sent = store.append("r", "ann");
-  auto tails = std::get<std::vector<feed_tail>>(read_tails(store.run(
-      call_tails({{tail_kind::user_rooms, "ann"}, {tail_kind::room, "r"}, {tail_kind::room, "none"}, {tail_kind::presence, "ann"}}))));
+  auto tails = std::get<std::vector<feed_tail>>(read_tails(store.run(call_tails({{tail_kind::user_rooms, "ann"},
+                                                                                 {tail_kind::room, "r"},
+                                                                                 {tail_kind::room, "none"},
+                                                                                 {tail_kind::presence, "ann"}}))));
   REQUIRE(tails.size() == 4);
   CHECK(tails[0].version == rooms.version);
   CHECK(tails[1] == feed_tail{sent.at, 1});

@@ -1,0 +1,135 @@
+#include <catch2/catch.hpp>
+
+#include "scene.hpp"
+
+using namespace scene_test;
+
+namespace {
+
+/// Anna at node a and Bert at node b, both in one room.
+struct two_nodes : scene {
+  room_id room = room_on("s1");
+  person anna = enter(*a, "anna"), bert = enter(*b, "bert");
+
+  two_nodes() {
+    anna.get("room.join", {{"room", room}});
+    bert.get("room.join", {{"room", room}});
+  }
+};
+
+} // namespace
+
+TEST_CASE("what is said at one node reaches members at both, once and in order", "[nodes]") {
+  two_nodes s;
+  auto anna_too = s.enter(*s.a, "anna");
+  texts said;
+  for (int i = 1; i <= 20; ++i) {
+    auto text = std::to_string(i);
+    (i % 3 ? s.anna : s.bert).ask("message.send", {{"room", s.room}, {"text", text}});
+    if (i % 7 == 0) s.settle();
+  }
+  s.settle();
+  auto heard = s.anna.heard_in(s.room);
+  CHECK(heard.size() == 20);
+  CHECK(s.bert.heard_in(s.room) == heard);
+  CHECK(anna_too.heard_in(s.room) == heard);
+  numbers expected;
+  for (std::uint64_t i = 1; i <= 20; ++i)
+    expected.push_back(i);
+  CHECK(s.anna.seqs_in(s.room) == expected);
+  CHECK(s.bert.seqs_in(s.room) == expected);
+  // Each sender's own messages come in the order in which they were sent.
+  for (auto by_anna : {true, false}) {
+    std::vector<int> mine;
+    for (auto& text : heard)
+      if ((std::stoi(text) % 3 != 0) == by_anna) mine.push_back(std::stoi(text));
+    CHECK(std::is_sorted(mine.begin(), mine.end()));
+  }
+}
+
+TEST_CASE("a message is acknowledged only when it is in the log", "[nodes]") {
+  two_nodes s;
+  auto id = s.anna.ask("message.send", {{"room", s.room}, {"text", "hello"}});
+  s.run_actors(); // the script is on its way to Redis
+  REQUIRE_FALSE(s.posted.empty());
+  CHECK(s.anna.answer_to(id).is_null());
+  CHECK(s.anna.heard_in(s.room).empty());
+
+  s.settle();
+  auto result = s.anna.answer_to(id)["result"];
+  auto log = s.bert.get("room.history", {{"room", s.room}});
+  REQUIRE(log["messages"].size() == 1);
+  CHECK(log["messages"][0]["seq"] == result["seq"]);
+  CHECK(log["messages"][0]["at"] == result["at"]);
+  CHECK(log["messages"][0]["from"] == "anna");
+}
+
+TEST_CASE("a message that cannot be put into the log is not acknowledged", "[nodes]") {
+  two_nodes s;
+  auto id = s.anna.ask("message.send", {{"room", s.room}, {"text", "hello"}});
+  s.run_actors();
+  s.a->link("s1")->fail("lost with the call");
+  s.settle();
+  CHECK(s.anna.answer_to(id)["error"]["code"] == 503);
+  CHECK(s.bert.heard_in(s.room).empty());
+  CHECK(s.bert.get("room.history", {{"room", s.room}})["messages"].empty());
+}
+
+TEST_CASE("a lost publication is repaired by the next one at once", "[nodes]") {
+  two_nodes s;
+  s.b->link("s1")->drop_publications(1);
+  s.anna.say(s.room, "one");
+  CHECK(s.b->link("s1")->dropped_publications() == 1);
+  CHECK(s.bert.heard_in(s.room).empty());
+  s.anna.say(s.room, "two");
+  CHECK(s.bert.heard_in(s.room) == texts{"one", "two"});
+  CHECK(s.anna.heard_in(s.room) == texts{"one", "two"});
+}
+
+TEST_CASE("a lost publication that nothing follows is repaired by the check of the tail", "[nodes]") {
+  two_nodes s;
+  s.b->link("s1")->drop_publications(3);
+  for (auto* text : {"one", "two", "three"})
+    s.anna.say(s.room, text);
+  CHECK(s.bert.heard_in(s.room).empty());
+  s.pass(s.settings.timings.tail_check);
+  CHECK(s.bert.heard_in(s.room) == texts{"one", "two", "three"});
+  s.pass(2 * s.settings.timings.tail_check);
+  CHECK(s.bert.heard_in(s.room).size() == 3);
+  CHECK(s.bert.heard("room.gap").empty());
+}
+
+TEST_CASE("first messages to a user, sent one upon the other, keep their order and make one dialogue", "[nodes]") {
+  scene s;
+  auto anna = s.enter(*s.a, "anna"), bert = s.enter(*s.b, "bert");
+  std::vector<int> asked;
+  for (auto* text : {"one", "two", "three"})
+    asked.push_back(anna.ask("message.send", {{"to", "bert"}, {"text", text}}));
+  s.settle();
+  std::uint64_t seq = 0;
+  for (auto id : asked) {
+    auto answer = anna.answer_to(id);
+    INFO(answer);
+    CHECK(answer["result"]["room"] == "dm:anna:bert");
+    CHECK(answer["result"]["seq"] == ++seq);
+  }
+  for (auto* who : {&anna, &bert}) {
+    CHECK(who->heard_in("dm:anna:bert") == texts{"one", "two", "three"});
+    CHECK(who->heard("member").size() == 1);
+    CHECK(who->get("room.list", json::object())["rooms"].size() == 1);
+  }
+}
+
+TEST_CASE("two users who write to each other for the first time at the same moment make one dialogue", "[nodes]") {
+  scene s;
+  auto anna = s.enter(*s.a, "anna"), bert = s.enter(*s.b, "bert");
+  for (auto* text : {"1", "2", "3"}) {
+    anna.ask("message.send", {{"to", "bert"}, {"text", std::string("anna ") + text}});
+    bert.ask("message.send", {{"to", "anna"}, {"text", std::string("bert ") + text}});
+  }
+  s.settle();
+  CHECK(anna.seqs_in("dm:anna:bert") == numbers{1, 2, 3, 4, 5, 6});
+  CHECK(bert.seqs_in("dm:anna:bert") == numbers{1, 2, 3, 4, 5, 6});
+  CHECK(anna.heard_in("dm:anna:bert") == bert.heard_in("dm:anna:bert"));
+  CHECK(anna.get("room.list", json::object())["rooms"].size() == 1);
+}

@@ -63,6 +63,8 @@ async function opened(session) {
     const c = conversations.get(one.room);
     if (!c) {
       conversations.set(one.room, new Conversation(one.room, one));
+    } else if (one.unavailable) {
+      continue; // its shard is away: what is shown stays true until it is back
     } else if (c.epoch !== one.epoch) {
       c.restart(one.epoch);
     } else {
@@ -85,9 +87,9 @@ async function sync() {
   while (Object.keys(missing).length) {
     const { rooms } = await connection.request("room.sync", { rooms: missing }).catch(report) ?? { rooms: {} };
     missing = {};
-    for (const [room, { messages, more }] of Object.entries(rooms)) {
+    for (const [room, { messages, more, error }] of Object.entries(rooms)) {
       const c = conversations.get(room);
-      if (!c) continue;
+      if (!c || error) continue;
       c.add(messages);
       if (more && messages.length) missing[room] = c.last;
     }
@@ -140,7 +142,7 @@ function message(m) {
   if (m.from === me) c.read = Math.max(c.read, m.seq);
   if (c.loaded) {
     const fresh = c.add([m]);
-    if (c.room === current) fresh.forEach(append);
+    if (c.room === current) fresh.forEach((m) => append(m));
   }
   c.seq = Math.max(c.seq, m.seq);
   if (c.room === current) {

@@ -39,6 +39,8 @@ public:
   }
 
   caf::invoke_message_result consume(caf::mailbox_element& what) override {
+    // CAF lets the timeout of an answered request run on, and would wake the actor for nothing.
+    if (what.mid.is_response()) this->clock().cancel_request_timeout(this, what.mid);
     auto record = record_; // the handler may end the actor
     auto start = std::chrono::steady_clock::now().time_since_epoch();
     record->handling_since.store(start.count(), std::memory_order_relaxed);

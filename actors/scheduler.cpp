@@ -5,7 +5,6 @@
 #include <thread>
 #include <vector>
 
-#include <boost/asio/defer.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -15,10 +14,16 @@
 #include <caf/resumable.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 
+#include "actors/turn.hpp"
+
 namespace starling {
 namespace {
 
 namespace asio = boost::asio;
+
+/// How much later than asked a request may time out. With it, all requests of that while share one setting of the
+/// timer.
+constexpr std::chrono::milliseconds request_grain{100};
 
 /// CAF's timeouts and delayed messages on one Asio timer. CAF's own clock wakes a thread of its own for every timeout
 /// that is set; here, only one that is due before all others touches the timer.
@@ -35,6 +40,8 @@ public:
     change([&] { super::set_multi_timeout(t, self, type, id); });
   }
   void set_request_timeout(time_point t, caf::abstract_actor* self, caf::message_id id) override {
+    const auto since = t.time_since_epoch();
+    t += request_grain - since % request_grain;
     change([&] { super::set_request_timeout(t, self, id); });
   }
   void cancel_ordinary_timeout(caf::abstract_actor* self, caf::atom_value type) override {
@@ -99,10 +106,11 @@ public:
   asio_coordinator(caf::actor_system& system, asio::io_context& io)
       : abstract_coordinator(system), io_(io), clock_(io) {}
 
-  /// Deferred, not posted: from one of our threads, an actor goes on that thread's own queue, without waking another.
-  /// Most of what an actor sends is the next step of one request, and costs less where its data is.
+  /// An actor that was made ready on one of our threads runs there, in the same turn: most of what an actor sends is
+  /// the next step of one request, and costs less where its data is.
   void enqueue(caf::resumable* what) override {
-    asio::defer(io_, [this, what] { run(what); });
+    auto* here = turn::of_thread(io_);
+    if (!here || !here->take(what)) post(what);
   }
 
   bool detaches_utility_actors() const override { return true; }
@@ -111,11 +119,7 @@ public:
   void start() override {
     work_.emplace(io_.get_executor());
     for (std::size_t i = 0; i < num_workers(); ++i)
-      threads_.emplace_back([this] {
-        system().thread_started();
-        io_.run();
-        system().thread_terminates();
-      });
+      threads_.emplace_back([this] { work(); });
     abstract_coordinator::start();
   }
 
@@ -142,19 +146,19 @@ private:
     asio_coordinator& owner_;
   };
 
-  void run(caf::resumable* what) {
+  void work() {
+    system().thread_started();
     unit here(*this);
-    switch (what->resume(&here, max_throughput())) {
-    case caf::resumable::resume_later:
-      enqueue(what);
-      break;
-    case caf::resumable::done:
-    case caf::resumable::awaiting_message:
-      caf::intrusive_ptr_release(what);
-      break;
-    case caf::resumable::shutdown_execution_unit:
-      break;
-    }
+    for (auto* left : turn(io_, here, max_throughput()).run())
+      post(left);
+    system().thread_terminates();
+  }
+
+  void post(caf::resumable* what) {
+    asio::post(io_, [this, what] {
+      unit here(*this);
+      if (run_actor(what, here, max_throughput())) enqueue(what);
+    });
   }
 
   asio::io_context& io_;

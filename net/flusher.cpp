@@ -2,8 +2,9 @@
 
 #include <utility>
 
-#include <boost/asio/defer.hpp>
+#include <boost/asio/post.hpp>
 
+#include "actors/turn.hpp"
 #include "net/outlet.hpp"
 
 namespace starling::net {
@@ -17,9 +18,9 @@ constexpr std::size_t connections_per_job = 32;
 using lot = std::vector<std::shared_ptr<outlet>>;
 
 void post_lot(boost::asio::io_context& threads, lot some) {
-  boost::asio::defer(threads, [some = std::move(some)] {
+  boost::asio::post(threads, [some = std::move(some)] {
     for (const auto& one : some)
-      one->flush();
+      one->write();
   });
 }
 
@@ -34,11 +35,10 @@ void flusher::push(const std::vector<client*>& to, const frame& what, frame_kind
     idle.push_back(connection.self());
     if (idle.size() == connections_per_job) post_lot(threads_, std::exchange(idle, {}));
   }
-  if (!idle.empty()) post_lot(threads_, std::move(idle));
+  for (auto& one : idle)
+    write_soon(threads_, std::move(one));
 }
 
-void flusher::schedule(outlet& which) {
-  boost::asio::defer(threads_, [one = which.self()] { one->flush(); });
-}
+void flusher::schedule(outlet& which) { write_soon(threads_, which.self()); }
 
 } // namespace starling::net

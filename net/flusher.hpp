@@ -10,8 +10,9 @@ class outlet;
 
 /// Puts frames into outboxes and has the threads of the `io_context` write them.
 ///
-/// A frame for many clients costs one short lock per client here; the connections that were idle are then handed to the
-/// threads in lots, and each is written by one system call that takes all that waits by then.
+/// A frame for many clients costs one short lock per client here. The connections that were idle are written at the end
+/// of the thread's turn, or, where they are many, by all threads in lots; each with one system call that takes all that
+/// waits by then.
 class flusher final : public fan_out {
 public:
   explicit flusher(boost::asio::io_context& threads) : threads_(threads) {}

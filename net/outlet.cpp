@@ -176,7 +176,7 @@ bool outlet::start_writing() {
 
 // --- What goes out.
 
-void outlet::flush() {
+void outlet::write() {
   lock guard{mutex_};
   for (;;) {
     if (detached_) return;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "actors/ports.hpp"
+#include "actors/turn.hpp"
 #include "chat/outbox.hpp"
 #include "net/registry.hpp"
 
@@ -22,7 +23,7 @@ struct traffic;
 /// Knows sockets but not what reads from them: `websocket` does the rest. One thread at a time writes (`busy_`); what
 /// is pushed meanwhile is taken by it before it ends, several frames with one system call. The lock is not held during
 /// that call, so that a room that pushes to many clients does not wait for the kernel.
-class outlet : public client, public tracked {
+class outlet : public client, public tracked, public writer {
 public:
   outlet(flusher& writes, traffic& counts, std::size_t bytes_max);
 
@@ -31,16 +32,16 @@ public:
   void release(const frame& first) final;
   void push_now(const frame& what) final;
 
-  /// As `push`, but if this returns true the caller must see to it that `flush` is called soon.
+  /// As `push`, but if this returns true the caller must see to it that `write` is called soon.
   bool enqueue(const frame& what, frame_kind kind);
   /// Writes what waits, as far as the socket takes it.
-  void flush();
+  void write() final;
 
   std::size_t outbox_bytes() const final;
   std::shared_ptr<outlet> self() { return std::static_pointer_cast<outlet>(shared_from_this()); }
 
 protected:
-  /// From now on `flush` writes to this descriptor.
+  /// From now on `write` writes to this descriptor.
   void attach(int descriptor);
 
   /// Takes a close frame, to be written after all else, and nothing more from then on. With `first`, a frame that goes
@@ -63,7 +64,7 @@ protected:
 private:
   // These are called from any thread, without the lock.
 
-  /// Calls `flush` when the socket takes more.
+  /// Calls `write` when the socket takes more.
   virtual void wait_writable() = 0;
   /// A close frame has been taken: the last bytes are on their way.
   virtual void on_finishing() = 0;
@@ -91,7 +92,7 @@ private:
   std::size_t closing_written_ = 0;
   int descriptor_ = -1;
   std::uint16_t close_code_ = 0;
-  bool busy_ = false;      // a flush is on its way or under way, or the socket is full and watched
+  bool busy_ = false;      // a write is on its way or under way, or the socket is full and watched
   bool sending_ = false;   // a thread is in the system call
   bool finishing_ = false; // nothing more is taken
   bool finished_ = false;

@@ -293,9 +293,9 @@ void websocket::close_socket() {
 }
 
 void websocket::watch_writable() {
-  if (ended_) return flush(); // which sees that nobody is there
+  if (ended_) return write(); // which sees that nobody is there
   stream_.next_layer().socket().async_wait(boost::asio::ip::tcp::socket::wait_write,
-                                           [self = me()](error_code) { self->flush(); });
+                                           [self = me()](error_code) { self->write(); });
 }
 
 // --- Deadlines. One wake-up at a time is asked for, the earliest; when it comes, all are looked at afresh.

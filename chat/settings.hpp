@@ -117,6 +117,7 @@ struct node_settings {
   std::string url;                       // what other nodes tell clients of this one; empty: ws://<listen>/ws
   std::string table_file;                // the last slot table, for a start without the master; empty: not kept
   unsigned threads = 0;                  // 0: one per core
+  std::string scheduler = "shared";      // "shared": actors run on the threads of the sockets; "caf": on CAF's own
   bool create_public_rooms = true;       // room.join makes a public room that does not exist
   auth_settings auth;
   struct limits limits;

@@ -183,6 +183,7 @@ void visit_fields(node_settings& s, Visitor&& v) {
   v("node.url", s.url, url_rule{});
   v("node.table_file", s.table_file, file_rule{});
   v("node.threads", s.threads, count_rule{0, 1024});
+  v("node.scheduler", s.scheduler, word_rule{{"shared", "caf"}});
   v("node.create_public_rooms", s.create_public_rooms, switch_rule{});
   visit_fields(s.cluster, v);
   visit_fields(s.auth, v);

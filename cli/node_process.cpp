@@ -4,7 +4,9 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <vector>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <caf/actor_system.hpp>
@@ -24,6 +26,7 @@
 #include "net/metrics.hpp"
 #include "net/node_metrics.hpp"
 #include "net/redis_link.hpp"
+#include "net/redis_metrics.hpp"
 #include "net/token.hpp"
 
 namespace starling::cli {
@@ -40,15 +43,20 @@ std::int64_t unix_ms() {
 }
 
 /// Makes links by what the address says: to a Redis over the network, or to one in this process.
-redis_link_factory make_links(asio::io_context& io, const redis_settings& settings, std::string password) {
+redis_link_factory make_links(asio::io_context& io, const redis_settings& settings, std::string password,
+                              std::shared_ptr<net::redis_metrics> metrics) {
   struct memory_shards {
     std::mutex mutex;
     std::map<std::string, std::shared_ptr<net::memory_server>> by_name;
   };
   auto scripts = std::make_shared<const net::script_set>(net::script_set::embedded());
   auto memory = std::make_shared<memory_shards>();
-  return [&io, settings, password, scripts, memory](const shard_settings& shard) -> std::shared_ptr<redis_link> {
-    if (shard.address != "memory:") return net::make_redis_link(io, shard, settings, password, scripts);
+  return [=, &io](const shard_settings& shard) -> std::shared_ptr<redis_link> {
+    if (shard.address != "memory:") {
+      auto link = net::make_redis_link(io, shard, settings, password, scripts);
+      metrics->add(shard.name, link);
+      return link;
+    }
     std::lock_guard lock(memory->mutex);
     auto& server = memory->by_name[shard.name];
     if (!server) server = std::make_shared<net::memory_server>(unix_ms);
@@ -85,6 +93,26 @@ void leave(caf::actor_system& system, const membership_actor& member) {
   caf::anon_send_exit(member, caf::exit_reason::user_shutdown);
 }
 
+/// Threads for sockets and Redis connections alone, where actors have their own.
+class socket_threads {
+public:
+  socket_threads(asio::io_context& io, unsigned count) : io_(io), work_(io.get_executor()) {
+    for (unsigned i = 0; i < count; ++i)
+      threads_.emplace_back([&io] { io.run(); });
+  }
+  ~socket_threads() {
+    work_.reset();
+    io_.stop();
+    for (auto& thread : threads_)
+      thread.join();
+  }
+
+private:
+  asio::io_context& io_;
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  std::vector<std::thread> threads_;
+};
+
 /// How long clients are spread over when they are sent away in the middle of things, so that they do not all come back
 /// at once.
 constexpr milliseconds eviction_spread{2'000};
@@ -101,7 +129,8 @@ int run_node(const node_settings& settings, node_secrets secrets) {
   asio::io_context io(static_cast<int>(threads));
   caf::actor_system_config config;
   config.set("scheduler.max-threads", threads).set("scheduler.max-throughput", max_throughput);
-  use_asio_scheduler(config, io);
+  const bool shared = settings.scheduler == "shared";
+  if (shared) use_asio_scheduler(config, io);
   add_cluster_messages(config);
   configure_middleman(config);
 
@@ -110,6 +139,7 @@ int run_node(const node_settings& settings, node_secrets secrets) {
   net::metrics_page metrics;
   int result = exit_ok;
   {
+    socket_threads sockets(io, shared ? 0 : threads);
     caf::actor_system system(config);
     auto sessions = std::make_shared<node_gateway>(system);
     net::listener_ports ports{*sessions,
@@ -121,11 +151,13 @@ int run_node(const node_settings& settings, node_secrets secrets) {
     net::listener clients(io, std::move(ports), settings.limits, settings.timings);
     metrics.add(clients.metrics());
     metrics.add(net::collect_actors());
+    auto links = std::make_shared<net::redis_metrics>();
+    metrics.add(links);
 
     node_options options;
     options.settings = settings;
     options.incarnation = first_incarnation();
-    options.make_link = make_links(io, settings.redis, secrets.redis_password);
+    options.make_link = make_links(io, settings.redis, secrets.redis_password, links);
     options.fan = std::shared_ptr<fan_out>(&writes, [](fan_out*) {});
     options.sessions = sessions;
     options.status = status;

@@ -6,6 +6,7 @@
 #include <prometheus/collectable.h>
 #include <prometheus/metric_family.h>
 
+#include "actors/counters.hpp"
 #include "actors/directory.hpp"
 
 namespace starling::net {
@@ -37,18 +38,27 @@ public:
       }
       return result;
     };
-    prometheus::MetricFamily restarts{"starling_actor_restarts_total",
-                                      "Actors that failed and were started again.",
-                                      prometheus::MetricType::Counter,
-                                      {{}}};
-    restarts.metric.front().counter.value = static_cast<double>(directory.restarts());
+    auto total = [](const char* name, const char* help, std::uint64_t value) {
+      prometheus::MetricFamily result{name, help, prometheus::MetricType::Counter, {{}}};
+      result.metric.front().counter.value = static_cast<double>(value);
+      return result;
+    };
+    auto& counted = actor_counters::instance();
     return {
         family("starling_actors", "Actors that live now.", &kind_totals::count),
         family("starling_actor_messages_handled", "Messages handled by the actors that live now.",
                &kind_totals::handled),
         family("starling_actor_messages_waiting", "Messages in mailboxes.", &kind_totals::waiting),
         family("starling_actor_busy_seconds", "Time in handlers of the actors that live now.", &kind_totals::busy_s),
-        std::move(restarts)};
+        total("starling_actor_restarts_total", "Actors that failed and were started again.", directory.restarts()),
+        total("starling_log_reads_total", "Times that a room read in its log what it had missed.", counted.log_reads),
+        total("starling_log_reads_failed_total", "Those that failed and were repeated.", counted.log_reads_failed),
+        total("starling_gaps_told_total", "Times that a room told its members by room.gap.", counted.gaps_told),
+        total("starling_rooms_restored_total", "Times that a room told a shard what it had lost.",
+              counted.rooms_restored),
+        total("starling_early_news_dropped_total",
+              "Publications beyond what a room keeps while it reads where its log ends; it reads them later.",
+              counted.early_news_dropped)};
   }
 };
 

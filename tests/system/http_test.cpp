@@ -47,6 +47,19 @@ TEST_CASE("a node answers over HTTP: page, health, readiness, metrics, nodes", "
   CHECK(http_get(port, "/healthz").status == 200);
 }
 
+TEST_CASE("the page of metrics tells of clients, actors and shards", "[protocol][http]") {
+  cluster c({.shards = 2, .nodes = {"a"}});
+  client_loop loop;
+  chat_client one(loop, c.as("one"));
+  one.opened();
+  const auto page = http_get(c.port("a"), "/metrics").body;
+  CHECK(page.find("starling_connections{kind=\"websocket\"} 1") != std::string::npos);
+  CHECK(page.find("starling_actors{kind=\"session\"} 1") != std::string::npos);
+  CHECK(page.find("starling_redis_calls_total{shard=\"s1\"} ") != std::string::npos);
+  CHECK(page.find("starling_redis_failures_total{shard=\"s0\"} ") != std::string::npos);
+  CHECK(page.find("starling_log_reads_total 0") != std::string::npos);
+}
+
 TEST_CASE("a node that misses a shard lives, is not ready, and says what is missing", "[protocol][http]") {
   cluster c({.shards = 2, .nodes = {"a"}});
   c.redis(1).kill9();

@@ -1,0 +1,75 @@
+#include "net/redis_metrics.hpp"
+
+#include <prometheus/metric_family.h>
+
+#include "net/redis_link.hpp"
+
+namespace starling::net {
+namespace {
+
+using prometheus::MetricType;
+
+struct shown {
+  const char* name;
+  const char* help;
+  MetricType type;
+  redis_counters::number redis_counters::*value;
+  double unit = 1; // what the metric counts in one of the counter's
+};
+
+constexpr shown all_shown[] = {
+    {"starling_redis_calls_total", "Calls of scripts.", MetricType::Counter, &redis_counters::calls},
+    {"starling_redis_calls_waiting", "Calls without an answer now.", MetricType::Gauge, &redis_counters::waiting},
+    {"starling_redis_answers_total", "Calls that Redis answered.", MetricType::Counter, &redis_counters::answers},
+    {"starling_redis_failures_total", "Calls without an answer: the shard was away, or was lost before it.",
+     MetricType::Counter, &redis_counters::failures},
+    {"starling_redis_refused_total", "Calls beyond redis.commands_waiting.", MetricType::Counter,
+     &redis_counters::refused},
+    {"starling_redis_timeouts_total", "Connections given up since an answer was overdue.", MetricType::Counter,
+     &redis_counters::timeouts},
+    {"starling_redis_reconnects_total", "Attempts to connect after the first.", MetricType::Counter,
+     &redis_counters::reconnects},
+    {"starling_redis_script_loads_total", "Times that Redis had forgotten the scripts.", MetricType::Counter,
+     &redis_counters::script_loads},
+    {"starling_redis_publications_total", "Publications that came.", MetricType::Counter,
+     &redis_counters::publications},
+    {"starling_redis_published_bytes_total", "Payloads of publications that came.", MetricType::Counter,
+     &redis_counters::bytes_published},
+    {"starling_redis_channels", "Channels subscribed now.", MetricType::Gauge, &redis_counters::channels},
+    {"starling_redis_round_trip_seconds_sum", "From the write of a call to its answer, all answers together.",
+     MetricType::Counter, &redis_counters::round_trip_us_sum, 1e-6},
+    {"starling_redis_round_trip_seconds_max", "The longest of these since the start.", MetricType::Gauge,
+     &redis_counters::round_trip_us_max, 1e-6},
+};
+
+} // namespace
+
+void redis_metrics::add(std::string shard, std::weak_ptr<const hiredis_link> link) {
+  std::lock_guard lock(mutex_);
+  links_.emplace_back(std::move(shard), std::move(link));
+}
+
+std::vector<prometheus::MetricFamily> redis_metrics::Collect() const {
+  std::vector<std::pair<std::string, std::shared_ptr<const hiredis_link>>> links;
+  {
+    std::lock_guard lock(mutex_);
+    std::erase_if(links_, [](auto& entry) { return entry.second.expired(); });
+    for (auto& [shard, link] : links_)
+      if (auto alive = link.lock()) links.emplace_back(shard, std::move(alive));
+  }
+  std::vector<prometheus::MetricFamily> result;
+  for (auto& what : all_shown) {
+    prometheus::MetricFamily family{what.name, what.help, what.type, {}};
+    for (auto& [shard, link] : links) {
+      prometheus::ClientMetric metric;
+      metric.label.push_back({"shard", shard});
+      const auto value = static_cast<double>((link->counters().*what.value).load()) * what.unit;
+      (what.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+      family.metric.push_back(std::move(metric));
+    }
+    result.push_back(std::move(family));
+  }
+  return result;
+}
+
+} // namespace starling::net

@@ -351,6 +351,25 @@ TEST_CASE("a session that has enough to do stops the reading until it says so", 
   REQUIRE(eventually([&] { return s.sessions.seen(0) == 3; }));
 }
 
+TEST_CASE("a connection is closed with the code that its session gives", "[websocket]") {
+  auto [given, code] = GENERATE(table<close_code, std::uint16_t>(
+      {{close_code::internal, 1011}, {close_code::removed, 4009}, {close_code::overloaded, 4013}}));
+  server s;
+  s.sessions.keep = true;
+  raw_client c{s.port()};
+  c.upgrade("/ws?user=ann");
+  c.next_text();
+  s.sessions.sink(0)->close(given, "for this reason");
+  auto closing = c.next_text();
+  CHECK(has(closing, "session.closing"));
+  CHECK(has(closing, "for this reason"));
+  auto close = c.next_close();
+  REQUIRE(close);
+  CHECK(close->close_code() == code);
+  c.send_frame(8, close->payload);
+  CHECK(c.ends());
+}
+
 TEST_CASE("a paused connection can be closed", "[websocket]") {
   server s;
   s.sessions.keep = true;

@@ -7,40 +7,26 @@
 #include <stdexcept>
 #include <thread>
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <hiredis/hiredis.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "net/redis_reply.hpp"
+#include "tests/support/child_process.hpp"
 
 namespace starling::test {
 
 using namespace std::chrono_literals;
-
-std::uint16_t free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* any = reinterpret_cast<sockaddr*>(&address);
-  const bool good = fd >= 0 && bind(fd, any, size) == 0 && getsockname(fd, any, &size) == 0;
-  if (fd >= 0) close(fd);
-  if (!good) throw std::runtime_error("no free port on 127.0.0.1");
-  return ntohs(address.sin_port);
-}
 
 redis_process::redis_process(redis_options options) : options_(std::move(options)) {
   auto pattern = (std::filesystem::temp_directory_path() / "starling-redis-XXXXXX").string();
   if (!mkdtemp(pattern.data())) throw std::runtime_error("mkdtemp failed");
   directory_ = pattern;
   for (int attempt = 0; attempt < 5; ++attempt) { // somebody may take the port before Redis does
-    port_ = free_port();
+    port_ = server_port();
     write_config();
     if (spawn()) return;
   }

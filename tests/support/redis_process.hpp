@@ -56,7 +56,4 @@ private:
   pid_t pid_ = -1;
 };
 
-/// A TCP port of 127.0.0.1 that was free a moment ago.
-std::uint16_t free_port();
-
 } // namespace starling::test

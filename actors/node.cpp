@@ -58,8 +58,7 @@ void node_state::end_children() {
   rooms_.clear();
   self_->demonitor(router_.address());
   self_->demonitor(presence_.address());
-  caf::anon_send_exit(presence_, caf::exit_reason::user_shutdown);
-  caf::anon_send_exit(router_, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(presence_, caf::exit_reason::user_shutdown); // it ends the router when it has said goodbye
 }
 
 void node_state::begin(const begin_incarnation& what) {

@@ -10,10 +10,24 @@ void presence_state::start(presence_options options) {
   self_->delayed_send(self_, options_.lease.renew, renew_leases{});
 }
 
-presence_state::~presence_state() {
-  // A node that goes in order does not leave others to wait for its lease to run out.
-  for (auto& [name, shard] : shards_)
-    caf::anon_send(options_.router, shard_call{name, call_lease_end(options_.node)});
+/// The router goes when nobody has anything to say through it any more.
+presence_state::~presence_state() { caf::anon_send_exit(options_.router, caf::exit_reason::user_shutdown); }
+
+/// A node that goes in order does not leave others to wait for its leases to run out.
+void presence_state::say_goodbye() {
+  constexpr milliseconds patience{500};
+  if (std::exchange(leaving_, true)) return;
+  auto left = std::make_shared<std::size_t>(1);
+  auto one_less = [this, left] {
+    if (--*left == 0) self_->quit(caf::exit_reason::user_shutdown);
+  };
+  for (auto& [name, shard] : shards_) {
+    if (!shard.up) continue;
+    ++*left;
+    self_->request(options_.router, patience, shard_call{name, call_lease_end(options_.node)})
+        .then([one_less](const redis_value&) { one_less(); }, [one_less](const caf::error&) { one_less(); });
+  }
+  one_less();
 }
 
 // -- who is here -----------------------------------------------------------------------------------------------------
@@ -226,6 +240,7 @@ void presence_state::announce_all(const std::string& shard) {
 }
 
 void presence_state::renew() {
+  if (leaving_) return;
   for (auto& [name, shard] : shards_) {
     if (!shard.up) continue;
     self_
@@ -267,6 +282,12 @@ presence_actor::behavior_type presence(presence_self self, presence_options opti
   self->observe("presence", {});
   auto& state = self->state;
   state.start(std::move(options));
+  self->set_exit_handler([self, &state](const caf::exit_msg& why) {
+    if (why.reason == caf::exit_reason::user_shutdown)
+      state.say_goodbye();
+    else
+      self->quit(why.reason);
+  });
   return {
       [&state](const session_begins& what) { return state.begin(what); },
       [&state](const session_ends& what) { state.end(what); },

@@ -45,6 +45,8 @@ public:
   void use(const use_table& what);
   void shard_changed(const shard_report& what);
   void renew();
+  /// Gives the leases back, then ends.
+  void say_goodbye();
   milliseconds lease_period() const { return options_.lease.renew; }
   void flush();
 
@@ -106,6 +108,7 @@ private:
   std::unordered_map<user_id, bool> to_announce_;
   std::set<user_id> to_refresh_;
   bool flush_planned_ = false;
+  bool leaving_ = false;
 };
 
 using presence_self = self_pointer<presence_actor, presence_state>;

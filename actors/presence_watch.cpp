@@ -56,6 +56,9 @@ void presence_state::learn(const user_id& id, user_presence now) {
   auto& user = i->second;
   if (user.known && now.version < user.now.version) return; // an answer that a publication has overtaken
   bool changed = user.known && user.now.nodes.empty() != now.nodes.empty();
+  // They hold leases, else the shard would not name them: when one ends, it must be missed even if it was too short to
+  // be seen among the others' by `leases_answered`.
+  if (table_) shards_[table_->shards()[shard_of(id)].name].alive.insert(now.nodes.begin(), now.nodes.end());
   user.now = std::move(now);
   user.known = true;
   settle(id, true);

@@ -131,14 +131,19 @@ struct shard_watch {
 
 // -- room ----------------------------------------------------------------------------------------------------------
 
+/// What is pushed to a client ahead of all else that comes from a room.
+struct first_words {
+  frame greeting;                  // may be null
+  std::optional<seq_number> since; // what came after this
+  bool tail = false;               // `room.available`: the client could not be told before where the log ends
+};
 /// A session takes its seat in a room; its client gets the room's messages from then on.
 struct attend {
   room_id room;
   user_id user;
   session_number session = 0;
   std::shared_ptr<client> sink;
-  std::optional<seq_number> since; // push what came after this first
-  frame greeting;                  // pushed before anything else of the room; may be null
+  first_words words;
 };
 /// The seat is taken: everything after `description.tail` will be pushed.
 struct attended;

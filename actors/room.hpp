@@ -63,19 +63,28 @@ private:
   };
   enum class phase : std::uint8_t { subscribing, reading, ready, down };
 
-  // attending
+  // seats (room_seats.cpp)
   void admit(attend what, caf::typed_response_promise<attended> promise);
   void catch_up(std::shared_ptr<waiting_attend> who, room_description description, seq_number from);
+  void greet(attend& who);
   void take_seat(waiting_attend& who, room_description description);
   void refuse(caf::typed_response_promise<attended>& promise, client_error why);
-  void become_ready();
+  void drop_seats_of(const user_id& user);
+  void plan_end();
 
-  // the log
-  void tell(std::vector<log_cursor::step> steps);
+  // the log (room_log.cpp)
+  bool knows_nothing() const;
+  void begin_at(const feed_tail& now);
+  void become_ready();
+  void follow(const feed_tail& now);
+  bool has_lost(const feed_tail& now) const;
+  bool began_anew(std::uint64_t epoch) const;
+  void restore(log_position seen);
   void repair(bool from_start = false);
   void repaired(const redis_value& answer, bool from_start);
   void repair_failed();
-  void restore();
+  void tell(std::vector<log_cursor::step> steps);
+  void push(std::string_view text, frame_kind kind, const user_id* except = nullptr);
 
   // news
   void handle(message_logged& event);
@@ -87,12 +96,8 @@ private:
   void handle(room_hinted&) {}
   void handle(presence_changed&) {}
   void check_members();
-  void drop_seats_of(const user_id& user);
-
-  void push(std::string_view text, frame_kind kind, const user_id* except = nullptr);
   void publish(std::string payload);
   void finish_who();
-  void plan_end();
 
   room_actor::pointer self_;
   room_id id_;
@@ -104,6 +109,8 @@ private:
   std::vector<waiting_attend> waiting_; // until ready; bounded by the sessions of the node
   std::uint64_t attends_ = 0;
   bool repairing_ = false;
+  unsigned failures_ = 0;                             // in a row, of reading the log
+  std::uint64_t brought_epoch_ = 0;                   // the newest log epoch whose shard was told what is known here
   static constexpr std::size_t early_news_max = 1000; // beyond: the next check of the tail repairs
   std::vector<feed_news> early_news_;
   std::unique_ptr<who_query> who_;

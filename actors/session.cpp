@@ -109,11 +109,8 @@ void session_state::done(const asked& who, const redis_value& value, const std::
   next();
 }
 
-void session_state::seat(const room_id& room, std::optional<seq_number> since, frame greeting,
-                         then<outcome<attended>> next) {
-  self_
-      ->request(options_->parent, options_->timings.request,
-                attend{room, who_.user, number_, sink_, since, std::move(greeting)})
+void session_state::seat(const room_id& room, first_words words, then<outcome<attended>> next) {
+  self_->request(options_->parent, options_->timings.request, attend{room, who_.user, number_, sink_, std::move(words)})
       .then(
           [this, room, next](const attended& seat) {
             rooms_[room].actor = seat.room;
@@ -139,7 +136,7 @@ void session_state::rooms_have_changed(const rooms_changed& what) {
   if (rooms_.contains(hint.room)) return; // through this very session, or heard already
   rooms_[hint.room];
   auto greeting = member_notification(hint.room, {0, hint.change, who_.user, hint.by, hint.role});
-  seat(hint.room, hint.seq, make_text_frame(greeting), [this, room = hint.room](const outcome<attended>& taken) {
+  seat(hint.room, {make_text_frame(greeting), hint.seq}, [this, room = hint.room](const outcome<attended>& taken) {
     if (auto* why = std::get_if<client_error>(&taken)) {
       if (why->code == errc::unavailable)
         retry_later();

@@ -68,7 +68,7 @@ private:
   void run(const asked& who, script_call call, then<const redis_value&> next);
   /// Runs scripts side by side; goes on with all answers, failures among them as errors.
   void run_all(std::vector<script_call> calls, then<std::vector<redis_value>> next);
-  void seat(const room_id& room, std::optional<seq_number> since, frame greeting, then<outcome<attended>> next);
+  void seat(const room_id& room, first_words words, then<outcome<attended>> next);
 
   // opening (session_open.cpp)
   void open(std::optional<asked> reply);
@@ -77,11 +77,13 @@ private:
   void opened(const std::optional<asked>& reply, const std::string& rooms);
   std::string opened_text(const std::string& rooms) const;
   void read_rooms_again();
+  void note_again(const room_id& room, seq_number mark);
   void retry_later();
 
   // requests (session_requests.cpp)
   void handle(asked who, session_open&);
   void handle(asked who, session_verified&);
+  void handle(asked who, ping&);
   void handle(asked who, room_create& what);
   void handle(asked who, room_join& what);
   void handle(asked who, room_leave& what);
@@ -93,21 +95,22 @@ private:
   void handle(asked who, room_list&);
   void handle(asked who, room_history& what);
   void handle(asked who, room_sync& what);
-  void handle(asked who, message_send& what);
-  void handle(asked who, message_read& what);
-  void handle(asked who, starling::typing& what);
   void handle(asked who, presence_get& what);
   void handle(asked who, presence_watch& what);
   void handle(asked who, presence_unwatch& what);
-  void handle(asked who, ping&);
   void refuse_member(const asked& who, const room_id& room, client_error why);
+  void joined(asked who, room_id room, std::optional<seq_number> since, std::string change);
+  void hint(const user_id& user, room_hinted what);
+  const room_actor* seated(const room_id& room) const;
+
+  // requests (session_messages.cpp)
+  void handle(asked who, message_send& what);
+  void handle(asked who, message_read& what);
+  void handle(asked who, starling::typing& what);
   void post(asked who, message_send& what);
   void begin_dialogue(asked who, message_send what);
   void dialogue_made(const room_id& room, const user_id& other, seq_number tail);
   void dialogue_failed(const room_id& room, const client_error& why);
-  void joined(asked who, room_id room, std::optional<seq_number> since, std::string change);
-  void hint(const user_id& user, room_hinted what);
-  const room_actor* seated(const room_id& room) const;
 
   enum class phase : std::uint8_t { closed, opening, open };
 

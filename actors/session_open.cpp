@@ -58,7 +58,7 @@ void session_state::open_rooms(std::optional<asked> reply, const user_rooms& lis
   if (list.rooms.empty()) return finish();
   for (auto& [room, mark] : list.rooms) {
     rooms_[room].mark = mark;
-    seat(room, {}, nullptr, [this, all, finish, id = room, read = mark](const outcome<attended>& taken) {
+    seat(room, {}, [this, all, finish, id = room, read = mark](const outcome<attended>& taken) {
       auto* why = std::get_if<client_error>(&taken);
       if (why && why->code != errc::unavailable) {
         rooms_.erase(id);
@@ -105,13 +105,26 @@ void session_state::read_rooms_again() {
     auto* list = std::get_if<user_rooms>(&outcome);
     if (!list) return; // the next check of the tail tells again
     rooms_version_ = list->version;
+    std::set<room_id> listed;
     for (auto& [room, mark] : list->rooms) {
+      listed.insert(room);
       if (rooms_.contains(room)) continue;
       // A dialogue is new with its first message, which must not be missed; of other rooms the end is enough.
       auto since = users_of_dialogue(room) ? std::optional<seq_number>(0) : std::nullopt;
       rooms_have_changed({room_hinted{since.value_or(UINT64_MAX), "added", who_.user, room_role::member, room}, 0});
     }
+    for (auto& [room, mine] : rooms_)
+      if (mine.actor && !listed.contains(room)) note_again(room, mine.mark);
   });
+}
+
+/// The shard has come back without a room in the user's list. (Or the user has left it by another device, and this
+/// session is about to lose its seat: then the list names a room too many, which the next opening strikes out.)
+void session_state::note_again(const room_id& room, seq_number mark) {
+  run_all({call_user_room_add(who_.user, room, options_->limits.rooms_per_user)},
+          [this, room, mark](const std::vector<redis_value>&) {
+            if (mark > 0) run_all({call_user_mark(who_.user, room, mark)}, [](const auto&) {});
+          });
 }
 
 void session_state::retry_later() {
@@ -123,7 +136,7 @@ void session_state::retry() {
   retrying_ = false;
   for (auto& [room, mine] : rooms_) {
     if (mine.actor) continue;
-    seat(room, {}, nullptr, [this, id = room](const outcome<attended>& taken) {
+    seat(room, {nullptr, {}, true}, [this, id = room](const outcome<attended>& taken) {
       auto* why = std::get_if<client_error>(&taken);
       if (!why) return;
       if (why->code == errc::unavailable)

@@ -1,10 +1,14 @@
 #include "actors/shard.hpp"
 
+#include <algorithm>
+
 namespace starling {
 namespace {
 
 /// Feeds whose tails one script call reads: enough to make the check cheap, few enough not to hold Redis up.
-constexpr std::size_t feeds_per_check = 256;
+constexpr std::size_t feeds_per_check = 64;
+/// The feeds are looked at in as many lots, one after the other, so that a check is no burst of work for anybody.
+constexpr int lots_per_check = 50;
 
 /// Passes on to the actor what the link tells, from whatever thread.
 class link_to_actor : public redis_listener {
@@ -32,7 +36,7 @@ shard_state::~shard_state() {
 void shard_state::start(shard_options options) {
   options_ = std::move(options);
   options_.link->start(std::make_shared<link_to_actor>(shard_actor(self_)));
-  self_->delayed_send(self_, options_.tail_check, starling::check_tails{});
+  check_tails();
 }
 
 void shard_state::call(script_call what, handler done) {
@@ -59,6 +63,8 @@ void shard_state::answered(link_answered& what) {
   if (i == pending_.end()) return;
   auto done = std::move(i->second);
   pending_.erase(i);
+  auto* error = what.answer.if_error();
+  if (error && error->text.starts_with("STALE")) claim(); // it was emptied, or is under another table
   done(what.answer);
 }
 
@@ -105,11 +111,13 @@ void shard_state::connected() {
 
 /// Makes sure that this Redis is the one that it should be, before anything is written into it.
 void shard_state::claim() {
+  if (std::exchange(claiming_, true)) return;
   call(call_shard_claim(options_.cluster, options_.shard.name, table_->epoch()),
        [this](redis_value& answer) { claimed(answer); });
 }
 
 void shard_state::claimed(const redis_value& answer) {
+  claiming_ = false;
   if (answer.if_error()) return; // the link is gone again, or will be asked again when it is back
   if (auto* word = answer.if_string()) {
     become(shard_state_kind::foreign, *word);
@@ -207,14 +215,19 @@ void shard_state::published(link_published& what) {
   }
 }
 
+/// Goes on with the feeds where the last lot ended, and round again. The buckets of the table serve as their order:
+/// when it grows, some feeds may be looked at twice or not in this round.
 void shard_state::check_tails() {
-  self_->delayed_send(self_, options_.tail_check, starling::check_tails{});
+  self_->delayed_send(self_, std::max(options_.tail_check / lots_per_check, milliseconds(1)), starling::check_tails{});
   if (state_ != shard_state_kind::up) return;
   std::vector<feed_name> chunk;
-  for (auto& [channel, feed] : feeds_) {
-    if (!feed.confirmed) continue;
-    chunk.push_back(feed.name);
-    if (chunk.size() == feeds_per_check) check_chunk(std::exchange(chunk, {}));
+  for (auto left = feeds_.bucket_count() / lots_per_check + 1; left > 0; --left) {
+    if (++checked_bucket_ >= feeds_.bucket_count()) checked_bucket_ = 0;
+    for (auto i = feeds_.begin(checked_bucket_); i != feeds_.end(checked_bucket_); ++i) {
+      if (!i->second.confirmed) continue;
+      chunk.push_back(i->second.name);
+      if (chunk.size() == feeds_per_check) check_chunk(std::exchange(chunk, {}));
+    }
   }
   if (!chunk.empty()) check_chunk(std::move(chunk));
 }

@@ -62,9 +62,11 @@ private:
   table_ptr table_;
   shard_state_kind state_ = shard_state_kind::connecting;
   bool linked_ = false; // both connections stand
+  bool claiming_ = false;
   std::uint64_t calls_ = 0;
   std::unordered_map<std::uint64_t, handler> pending_; // bounded by the link: redis_settings::commands_waiting
   std::unordered_map<std::string, read_feed> feeds_;   // by channel
+  std::size_t checked_bucket_ = 0;                     // of feeds_: where the check of the tails has come to
 };
 
 using shard_self = self_pointer<shard_actor, shard_state>;

@@ -38,6 +38,11 @@ std::string gap_notification(const room_id& room, const log_gap& gap) {
       json_object().add("room", room).add("epoch", gap.epoch).add("from", gap.from).add("to", gap.to).text());
 }
 
+std::string available_notification(const room_id& room, log_position tail) {
+  return encode_notification("room.available",
+                             json_object().add("room", room).add("epoch", tail.epoch).add("seq", tail.seq).text());
+}
+
 std::string member_notification(const room_id& room, const member_changed& change) {
   json_object params;
   params.add("room", room).add("user", change.user).add("change", change.change).add("by", change.by);

@@ -14,6 +14,8 @@ std::string message_text(const room_id& room, const log_entry& entry);
 
 std::string message_notification(const room_id& room, const log_entry& entry);
 std::string gap_notification(const room_id& room, const log_gap& gap);
+/// A room could not be reached when the session opened; now its log ends at `tail`, and what follows is pushed.
+std::string available_notification(const room_id& room, log_position tail);
 std::string member_notification(const room_id& room, const member_changed& change);
 std::string typing_notification(const room_id& room, const user_id& user);
 std::string read_notification(const room_id& room, const user_id& user, seq_number seq);

@@ -117,8 +117,9 @@ script_call call_room_members(const room_members& what, const user_id& user) {
 
 script_call call_room_restore(const room_id& room, const room_description& known, log_position seen,
                               const std::vector<std::pair<user_id, room_role>>& members) {
-  std::vector<std::string> args{room_channel(room), std::string(name_of(known.kind)), known.title, text(seen.epoch),
-                                text(seen.seq)};
+  std::vector<std::string> args{room_channel(room), std::string(name_of(known.kind)),
+                                known.title,        text(seen.epoch),
+                                text(seen.seq),     text(known.version)};
   for (auto& [user, role] : members) {
     args.push_back(user);
     args.push_back(role_text(role));

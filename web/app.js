@@ -56,6 +56,7 @@ async function opened(session) {
   $("entrance").hidden = true;
   $("chat").hidden = false;
   if (first) learn_nodes();
+  learn_titles();
 
   const known = new Set();
   for (const one of session.rooms) {
@@ -96,6 +97,15 @@ async function sync() {
   }
 }
 
+async function learn_titles() {
+  const list = await connection.request("room.list").catch(() => null);
+  for (const { room, title } of list?.rooms ?? []) {
+    const c = conversations.get(room);
+    if (c) c.title = title;
+  }
+  show_rooms();
+}
+
 async function learn_nodes() {
   try {
     const { nodes = [] } = await (await fetch("/nodes")).json();
@@ -115,6 +125,7 @@ function notified(method, params) {
   }
   if (method === "session.closing") return notice(params.reason);
   if (method === "session.expiring") return notice("Your token expires soon: enter again with a new one.");
+  if (method === "room.available") return available(params);
   if (!c) {
     if (method === "member" && params.user === me && params.change === "added") join(params.room, false);
     return;
@@ -132,6 +143,16 @@ function notified(method, params) {
   if (method === "room.gap" && c.room === current) {
     event_line(`messages ${params.from} to ${params.to} are no longer kept`);
   }
+}
+
+// A room whose shard was away when the session opened.
+function available({ room, epoch, seq }) {
+  const c = conversations.get(room);
+  if (!c) conversations.set(room, new Conversation(room, { epoch, seq, read: seq }));
+  else if (c.epoch && c.epoch !== epoch) c.restart(epoch);
+  else Object.assign(c, { epoch, seq: Math.max(c.seq, seq) });
+  sync().then(show_rooms);
+  if (room === current) show(room);
 }
 
 function message(m) {

@@ -180,6 +180,8 @@ private:
       take(params);
     else if (method == "room.gap")
       skip(params);
+    else if (method == "room.available")
+      available(params);
     else if (method == "member")
       say("-- " + params.value("user", "?") + " " + params.value("change", "?") + " " + params.value("room", "?"));
     else if (method == "session.closing")
@@ -208,17 +210,29 @@ private:
     for (const auto& room : session.at("rooms")) {
       auto name = room.at("room").get<std::string>();
       is_member |= name == room_;
-      auto known = rooms_.find(name);
-      if (known == rooms_.end() || known->second.epoch != room.at("epoch"))
-        start(room);
-      else if (known->second.seen < room.at("seq"))
-        behind[name] = known->second.seen;
+      if (!room.value("unavailable", false)) compare(room, behind); // else `room.available` will come
     }
     if (!behind.empty()) sync(behind);
     if (is_member)
       send_unsent();
     else
       join(room_);
+  }
+
+  // Where the log of a room ends now, against what we have shown of it.
+  void compare(const json& room, json& behind) {
+    auto name = room.at("room").get<std::string>();
+    auto known = rooms_.find(name);
+    if (known == rooms_.end() || known->second.epoch != room.at("epoch"))
+      start(room);
+    else if (known->second.seen < room.at("seq"))
+      behind[name] = known->second.seen;
+  }
+
+  void available(const json& room) {
+    json behind = json::object();
+    compare(room, behind);
+    if (!behind.empty()) sync(behind);
   }
 
   void sync(const json& since) {

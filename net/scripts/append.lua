@@ -22,11 +22,12 @@ local function add()
   return string.sub(entry, #epoch + 2), entry
 end
 local seq, entry = add()
--- A node has seen a higher number than this log gives out: Redis has come back without its last entries.
--- Go on after that number in a newer epoch, so that no number stands for two messages.
-if epoch == known_epoch and tonumber(seq) <= known_seq then
+-- A node has seen a newer epoch, or a higher number of this one, than this log gives out: Redis has come back without
+-- its last entries. Go on after that number in a newer epoch, so that no number stands for two messages.
+local ours, theirs = tonumber(epoch), tonumber(known_epoch)
+if theirs > ours or (theirs == ours and tonumber(seq) <= known_seq) then
   redis.call('XDEL', log, entry)
-  epoch = begin_epoch(info, epochs, log, epoch, known_seq)
+  epoch = begin_epoch(info, epochs, log, id(math.max(ours, theirs)), math.max(known_seq, tonumber(seq) - 1))
   seq = add()
 end
 if remembered ~= '' then

@@ -66,6 +66,26 @@ TEST_CASE("the users of a node whose lease runs out are gone for watchers at oth
   CHECK(s.anna.heard("presence").size() == 2);
 }
 
+TEST_CASE("a node that ends in order gives its leases back, and nobody waits for them to run out", "[presence]") {
+  watching s;
+  SECTION("after a while") { s.pass(5s); }
+  SECTION("before others have renewed theirs") {}
+  caf::anon_send_exit(s.b->self, caf::exit_reason::user_shutdown);
+  s.settle();
+  s.pass(s.settings.lease.renew); // when others look who is alive
+  CHECK(s.anna.told_online("bert") == false);
+}
+
+TEST_CASE("a node that cannot say goodbye ends all the same", "[presence]") {
+  watching s;
+  auto shards = actor_directory::instance().count("shard");
+  s.b->fail_all();
+  s.settle();
+  caf::anon_send_exit(s.b->self, caf::exit_reason::user_shutdown);
+  s.pass(1s);
+  CHECK(actor_directory::instance().count("shard") == shards - 2);
+}
+
 TEST_CASE("a change of presence whose publication is lost is found by the check of the tail", "[presence]") {
   watching s;
   s.bert.hang_up();

@@ -249,8 +249,7 @@ void scene::use(const slot_table& table) {
 room_actor scene::room_at(site& where, const room_id& room, const user_id& member) {
   constexpr session_number nobody = UINT64_MAX;
   caf::scoped_actor asker(system);
-  auto asked =
-      asker->request(where.self, caf::infinite, attend{room, member, nobody, std::make_shared<screen>(), {}, nullptr});
+  auto asked = asker->request(where.self, caf::infinite, attend{room, member, nobody, std::make_shared<screen>(), {}});
   settle();
   room_actor result;
   asked.receive([&](const attended& seat) { result = seat.room; },

@@ -69,10 +69,18 @@ TEST_CASE("who opens while the shard of a room is away is told so, and gets the 
   for (auto& one : rooms)
     CHECK(one.value("unavailable", false) == (one["room"] == s.room));
 
+  auto missed = s.bert.say(s.room, "are you there?");
   s.a->link("s1")->recover();
+  s.settle();
+  s.bert.say(s.room, "hello?"); // the room is up, but the session has not asked for its seat again
   s.pass(1s);
+  auto available = again.heard("room.available");
+  REQUIRE(available.size() == 1);
+  CHECK(available[0]["room"] == s.room);
+  CHECK(available[0]["seq"] == missed + 1);
   s.bert.say(s.room, "welcome back");
   CHECK(again.heard_in(s.room) == texts{"welcome back"});
+  CHECK(again.seqs_in(s.room) == numbers{missed + 2}); // so a client knows what to ask of room.sync
 }
 
 TEST_CASE("a room whose shard comes back empty is made again under a newer epoch", "[shards]") {
@@ -123,4 +131,41 @@ TEST_CASE("a shard that comes back empty makes nobody a member twice or a strang
   CHECK(stranger.call("message.send", {{"room", s.room}, {"text", "?"}})["error"]["code"] == 403);
   CHECK(s.bert.say(s.room, "here") > 0);
   CHECK(s.anna.heard_in(s.room) == texts{"here"});
+}
+
+TEST_CASE("a shard that is emptied while all are connected to it gets back what the nodes know", "[shards]") {
+  two_shards s;
+  auto last = s.anna.say(s.room, "one");
+  s.pass(s.settings.timings.tail_check);
+  SECTION("the room's shard") { s.servers["s1"]->clear(); }
+  SECTION("that of the users' lists") { s.servers["s2"]->clear(); }
+  CHECK(s.anna.call("message.send", {{"room", s.room}, {"text", "?"}}).contains("id")); // refused, or not lost
+  s.pass(3 * s.settings.timings.tail_check);
+  auto next = s.anna.say(s.room, "two");
+  CHECK(next > last);
+  CHECK(s.bert.say(s.room, "three") == next + 1);
+  for (auto* who : {&s.anna, &s.bert}) {
+    CHECK(rises(who->seqs_in(s.room)));
+    CHECK(who->heard_in(s.room).back() == "three");
+    CHECK(who->get("room.info", {{"room", s.room}})["members"] == 2);
+  }
+  auto again = s.enter(*s.b, s.anna_id); // who comes anew finds the rooms too
+  CHECK(again.heard("session.opened")[0]["rooms"].size() == 2);
+}
+
+TEST_CASE("a user who was removed before a newer epoch began does not come back with it", "[shards]") {
+  two_shards s;
+  auto first = s.anna.get("message.send", {{"room", s.room}, {"text", "one"}});
+  s.b->link("s1")->fail("no route"); // so that bert's node does not hear of it
+  s.settle();
+  s.anna.get("room.remove", {{"room", s.room}, {"user", s.bert_id}});
+  // Redis forgets the last message, and the next is numbered in a newer epoch.
+  s.servers["s1"]->command({"DEL", "room:log:" + s.room});
+  auto next = s.anna.get("message.send", {{"room", s.room}, {"text", "two"}});
+  REQUIRE(next["epoch"] > first["epoch"]);
+  s.b->link("s1")->recover();
+  s.settle();
+  s.pass(2 * s.settings.timings.tail_check);
+  CHECK(s.anna.get("room.info", {{"room", s.room}})["members"] == 1);
+  CHECK(s.bert.call("message.send", {{"room", s.room}, {"text", "?"}})["error"]["code"] == 403);
 }

@@ -150,6 +150,9 @@ void add_up_command(CLI::App& app, std::function<int()>& chosen) {
       ->check(CLI::Range(1, 65535));
   up->add_option("--data", options->data, "Directory for logs, data and the cluster's token");
   up->add_flag("--memory", options->memory, "No Redis: the shards live in the memory of one node");
+  up->add_option("--set", options->overrides, "Override an option of every node's configuration; may be repeated")
+      ->type_name("SECTION.OPTION=VALUE")
+      ->allow_extra_args(false);
   up->get_formatter()->column_width(48);
   for (auto* option : up->get_options())
     if (option->get_expected_max() > 0) option->capture_default_str();

@@ -8,6 +8,9 @@
 #include <set>
 #include <stdexcept>
 #include <thread>
+#include <variant>
+
+#include "cli/config.hpp"
 
 namespace starling::cli {
 namespace {
@@ -115,6 +118,10 @@ child_spec node_spec(const up_options& options, const std::string& executable, u
   write_file(config, node_toml(options, i));
   child_spec spec{.name = name, .argv = {}, .log_file = log_of(options, name), .ready = {}};
   spec.argv = {executable, "node", "--config", config.string()};
+  for (const auto& each : options.overrides)
+    spec.argv.insert(spec.argv.end(), {"--set", each});
+  auto loaded = load_node_settings(config, options.overrides); // else the node would fail with it, again and again
+  if (auto* error = std::get_if<load_error>(&loaded)) throw std::runtime_error(error->lines.front());
   spec.ready = {ready_check::kind::http, static_cast<std::uint16_t>(options.port + i - 1), "/readyz"};
   return spec;
 }

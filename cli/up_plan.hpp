@@ -17,7 +17,8 @@ struct up_options {
   std::uint16_t master_port = 7400;
   std::uint16_t redis_port = 7001; // of the first Redis instance; the others take those after it
   std::filesystem::path data = ".starling";
-  bool memory = false; // no Redis: shards live in the one node
+  bool memory = false;                // no Redis: shards live in the one node
+  std::vector<std::string> overrides; // "section.option=value", for every node
 };
 
 /// A process of the cluster and where it listens on 127.0.0.1.
@@ -32,7 +33,7 @@ std::vector<listening> who_listens(const up_options& options);
 std::string port_trouble(const std::vector<listening>& wanted);
 
 /// Writes what the processes read and answers how to start them: Redis, then the master, then the nodes. `options.data`
-/// is absolute. Throws `std::runtime_error` if a file cannot be written.
+/// is absolute. Throws `std::runtime_error` if a file cannot be written, or an override is wrong.
 std::vector<stage> plan_cluster(const up_options& options, const std::string& executable);
 
 } // namespace starling::cli

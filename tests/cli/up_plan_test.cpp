@@ -5,6 +5,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/child_process.hpp"
+
 using namespace starling::cli;
 using Catch::Matchers::Contains;
 
@@ -46,4 +48,16 @@ TEST_CASE("ports that cannot be are refused before anything starts", "[up]") {
   CHECK(port_trouble({{"master", free, "--master-port"}}).empty());
   CHECK_THAT(port_trouble({{"master", free, "--master-port"}, {"node-1", free, "--port"}}),
              Contains("asked for twice") && Contains("--port"));
+}
+
+TEST_CASE("what is overridden holds for every node, and a mistake in it is told before anything starts", "[up]") {
+  const starling::test::scratch_directory directory;
+  up_options options;
+  options.data = directory.path();
+  options.overrides = {"limits.frame_bytes=32KiB"};
+  const auto stages = plan_cluster(options, "starling");
+  for (const auto& node : stages.back())
+    CHECK_THAT(node.argv, Catch::Matchers::Contains(std::vector<std::string>{"--set", "limits.frame_bytes=32KiB"}));
+  options.overrides = {"limits.frame_byte=32KiB"};
+  CHECK_THROWS_WITH(plan_cluster(options, "starling"), Contains("limits.frame_byte"));
 }

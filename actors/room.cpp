@@ -9,7 +9,7 @@ void room_state::start(room_id id, std::shared_ptr<const room_options> options) 
   id_ = std::move(id);
   options_ = std::move(options);
   self_->send(options_->router, subscribe_feed{{tail_kind::room, id_}, feed_reader(room_actor(self_))});
-  plan_end();
+  // Its end is planned when a seat is refused or left: somebody is about to ask for one.
 }
 
 // -- what members do -------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 #include "actors/turn.hpp"
 
+#include <chrono>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -10,9 +11,11 @@
 namespace starling {
 namespace {
 
-// Bounds of one round: with these, what waits for its end waits for less than a millisecond or so.
-constexpr std::size_t events_max = 32;
-constexpr std::size_t actors_max = 128;
+// A round ends after about this time, whatever is still to do, and then what it has left is written.
+constexpr std::chrono::milliseconds round_max{1};
+
+// Actors that run between two events.
+constexpr std::size_t actors_max = 64;
 
 // More than these in one thread's hands, and another thread had better help.
 constexpr std::size_t ready_max = 64;
@@ -47,10 +50,10 @@ std::deque<caf::resumable*> turn::run() {
   while (!io_.stopped()) {
     // Only a thread with nothing to do may sleep.
     if (ready_.empty()) io_.run_one();
-    for (std::size_t events = 0; events < events_max; ++events) {
+    const auto end = std::chrono::steady_clock::now() + round_max;
+    do
       run_actors();
-      if (io_.poll_one() == 0) break;
-    }
+    while (io_.poll_one() != 0 && std::chrono::steady_clock::now() < end);
     run_actors();
     run_writes();
   }

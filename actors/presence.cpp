@@ -202,7 +202,10 @@ void presence_state::news(const feed_news& what) {
 void presence_state::moved(const feed_moved& what) {
   if (what.feed.kind == tail_kind::user_rooms) return tell_sessions(what.feed.id, rooms_changed{{}, what.now.version});
   auto i = watched_.find(what.feed.id);
-  if (i != watched_.end() && i->second.now.version != what.now.version) refresh(what.feed.id);
+  if (i == watched_.end() || i->second.now.version == what.now.version) return;
+  // Versions begin anew where a shard was emptied: what is read now counts.
+  if (what.now.version < i->second.now.version) i->second.now.version = 0;
+  refresh(what.feed.id);
 }
 
 // -- shards and leases -----------------------------------------------------------------------------------------------
@@ -249,7 +252,7 @@ void presence_state::renew() {
         .then(
             [this, shard_name = name](const redis_value& answer) {
               auto outcome = read_names(answer);
-              if (auto* alive = std::get_if<std::vector<std::string>>(&outcome)) leases_answered(shard_name, *alive);
+              if (auto* names = std::get_if<std::vector<std::string>>(&outcome)) leases_answered(shard_name, *names);
             },
             [](const caf::error&) {}); // the shard is away: others are told so by it, too
   }
@@ -257,15 +260,18 @@ void presence_state::renew() {
 
 /// Compares who holds a lease on a shard with who did: the users of a node that has come or gone are looked up again.
 /// So each node's death costs the watchers' nodes one call per shard and 128 users, and nothing while nobody dies.
-void presence_state::leases_answered(const std::string& name, const std::vector<std::string>& alive) {
+void presence_state::leases_answered(const std::string& name, const std::vector<std::string>& answer) {
   auto i = shards_.find(name);
-  if (i == shards_.end()) return;
+  if (i == shards_.end() || answer.empty()) return;
   auto& shard = i->second;
   auto now = self_->clock().now();
-  bool lapsed = shard.renewed != decltype(now){} && now - shard.renewed > options_.lease.ttl;
+  bool had_one = shard.renewed != decltype(now){};
+  bool lapsed = had_one && now - shard.renewed > options_.lease.ttl;
+  bool forgotten = had_one && answer.front() == "NEW";
   shard.renewed = now;
-  if (lapsed) announce_all(name); // we were frozen, or the shard was: others have taken us for dead
-  std::set<std::string> here(alive.begin(), alive.end());
+  // We were frozen, or the shard was, and others have taken us for dead; or it was emptied.
+  if (lapsed || forgotten) announce_all(name);
+  std::set<std::string> here(answer.begin() + 1, answer.end());
   if (here == shard.alive) return;
   auto before = std::exchange(shard.alive, std::move(here));
   bool somebody_came = std::any_of(shard.alive.begin(), shard.alive.end(),

@@ -53,6 +53,8 @@ private:
   struct waiting_attend {
     attend what;
     caf::typed_response_promise<attended> promise;
+    std::shared_ptr<void> keeps_open = nullptr; // while the shard is asked
+    unsigned stalls = 0;                        // readings of the log that brought nothing
   };
   struct who_query {
     std::uint64_t number = 0;
@@ -64,6 +66,7 @@ private:
   enum class phase : std::uint8_t { subscribing, reading, ready, down };
 
   // seats (room_seats.cpp)
+  void wait_for_seat(attend what, caf::typed_response_promise<attended> promise);
   void admit(attend what, caf::typed_response_promise<attended> promise);
   void catch_up(std::shared_ptr<waiting_attend> who, room_description description, seq_number from);
   void greet(attend& who);
@@ -80,6 +83,7 @@ private:
   bool has_lost(const feed_tail& now) const;
   bool began_anew(std::uint64_t epoch) const;
   void restore(log_position seen);
+  void restore_failed();
   void repair(bool from_start = false);
   void repaired(const redis_value& answer, bool from_start);
   void repair_failed();
@@ -104,11 +108,13 @@ private:
   std::shared_ptr<const room_options> options_;
   phase phase_ = phase::subscribing;
   log_cursor cursor_;
-  room_description known_;              // as last told by the shard; `tail` and `role` are not kept up
-  std::vector<seat> seats_;             // by session, rising
-  std::vector<waiting_attend> waiting_; // until ready; bounded by the sessions of the node
+  room_description known_;                               // as last told by the shard; `tail` and `role` are not kept up
+  std::vector<seat> seats_;                              // by session, rising
+  std::vector<waiting_attend> waiting_;                  // until ready; bounded by the sessions of the node
+  std::shared_ptr<void> open_ = std::make_shared<int>(); // shared with those who are on the way to a seat
   std::uint64_t attends_ = 0;
   bool repairing_ = false;
+  bool restoring_ = false;
   unsigned failures_ = 0;                             // in a row, of reading the log
   std::uint64_t brought_epoch_ = 0;                   // the newest log epoch whose shard was told what is known here
   static constexpr std::size_t early_news_max = 1000; // beyond: the next check of the tail repairs

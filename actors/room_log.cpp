@@ -13,6 +13,7 @@ void room_state::feed_is_up(bool restored) {
   self_->request(options_->router, options_->timings.request, call_tails({{tail_kind::room, id_}}))
       .then(
           [this, restored](const redis_value& answer) {
+            if (phase_ != phase::reading) return; // the feed is down again
             auto tails = read_tails(answer);
             auto* list = std::get_if<std::vector<feed_tail>>(&tails);
             if (!list || list->size() != 1) return repair_failed();
@@ -32,7 +33,9 @@ void room_state::feed_is_up(bool restored) {
 bool room_state::knows_nothing() const { return cursor_.last().epoch == 0 || seats_.empty(); }
 
 void room_state::begin_at(const feed_tail& now) {
-  cursor_ = log_cursor(now.at);
+  // Somebody may be on the way to a seat, with what came up to the cursor: in one epoch it never goes back.
+  auto last = cursor_.last();
+  if (now.at.epoch != last.epoch || now.at.seq > last.seq) cursor_ = log_cursor(now.at);
   known_.version = now.version;
 }
 
@@ -64,7 +67,7 @@ void room_state::go_down() {
 void room_state::moved(const feed_tail& now) {
   if (phase_ != phase::ready) return; // its end is about to be read
   if (knows_nothing()) return begin_at(now);
-  if (has_lost(now)) return restore(cursor_.last());
+  if (has_lost(now)) return feed_is_up(); // or the news have overtaken this tail: another one tells
   follow(now);
 }
 
@@ -90,14 +93,26 @@ bool room_state::began_anew(std::uint64_t epoch) const {
 
 /// Brings the shard what is known here, up to `seen`; what it knows itself stays.
 void room_state::restore(log_position seen) {
+  if (std::exchange(restoring_, true)) return;
   std::vector<std::pair<user_id, room_role>> members;
   for (auto& s : seats_)
     members.emplace_back(s.user, s.role);
   ++actor_counters::instance().rooms_restored;
   log::warn("room.restored", "room={} epoch={} seq={} members_here={}", id_, seen.epoch, seen.seq, members.size());
   self_->request(options_->router, options_->timings.request, call_room_restore(id_, known_, seen, members))
-      .then([this](const redis_value& answer) { answer.if_error() ? repair_failed() : feed_is_up(true); },
-            [this](const caf::error&) { repair_failed(); });
+      .then(
+          [this](const redis_value& answer) {
+            if (answer.if_error()) return restore_failed();
+            restoring_ = false;
+            if (phase_ == phase::reading || phase_ == phase::ready) feed_is_up(true);
+          },
+          [this](const caf::error&) { restore_failed(); });
+}
+
+void room_state::restore_failed() {
+  restoring_ = false;
+  if (phase_ == phase::ready) phase_ = phase::reading; // the retry looks again what the shard knows
+  repair_failed();
 }
 
 void room_state::retry() {
@@ -140,9 +155,11 @@ void room_state::repaired(const redis_value& answer, bool from_start) {
   auto last = cursor_.last();
   if (!from_start && range->tail.epoch > last.epoch && range->tail.seq < last.seq)
     return repair(true); // a log that began anew: its numbers are lower than ours
+  bool anew = !knows_nothing() && began_anew(range->tail.epoch);
   if (range->more) range->entries.resize(options_->limits.history_messages);
   tell(cursor_.fill(std::move(range->entries), range->tail, !range->more));
   if (cursor_.behind()) repair();
+  if (anew) restore(last);
 }
 
 void room_state::tell(std::vector<log_cursor::step> steps) {

@@ -14,8 +14,19 @@ caf::result<attended> room_state::attend_seat(attend& what) {
   else if (phase_ == phase::down)
     refuse(promise, {errc::unavailable, {}, {}, 0});
   else
-    waiting_.push_back({std::move(what), promise});
+    wait_for_seat(std::move(what), promise);
   return promise;
+}
+
+/// Of each session only the last attempt waits: a session that has lost patience asks again.
+void room_state::wait_for_seat(attend what, caf::typed_response_promise<attended> promise) {
+  auto same = std::find_if(waiting_.begin(), waiting_.end(),
+                           [&](const waiting_attend& w) { return w.what.session == what.session; });
+  if (same != waiting_.end()) {
+    same->promise.deliver(make_error({errc::unavailable, {}, {}, 0}));
+    waiting_.erase(same);
+  }
+  waiting_.push_back({std::move(what), std::move(promise)});
 }
 
 void room_state::refuse(caf::typed_response_promise<attended>& promise, client_error why) {
@@ -26,7 +37,7 @@ void room_state::refuse(caf::typed_response_promise<attended>& promise, client_e
 /// Asks the shard whether the user is a member, then gives the seat.
 void room_state::admit(attend what, caf::typed_response_promise<attended> promise) {
   auto call = call_room_info(id_, what.user);
-  auto who = std::make_shared<waiting_attend>(waiting_attend{std::move(what), std::move(promise)});
+  auto who = std::make_shared<waiting_attend>(waiting_attend{std::move(what), std::move(promise), open_});
   self_->request(options_->router, options_->timings.request, std::move(call))
       .then(
           [this, who](const redis_value& answer) {
@@ -58,13 +69,16 @@ void room_state::catch_up(std::shared_ptr<waiting_attend> who, room_description 
             auto outcome = read_range(answer, options_->limits.history_messages);
             auto* range = std::get_if<log_range>(&outcome);
             if (!range) return refuse(who->promise, std::get<client_error>(outcome));
-            auto next = range->more ? from : cursor_.last().seq;
+            // The news may be ahead of this answer: then there is more to be read.
+            auto next = range->more ? from : std::max(from, std::min(range->tail.seq, cursor_.last().seq));
             for (auto& entry : range->entries) {
               if (entry.at.seq > cursor_.last().seq) break; // the room will tell it to all seats
               greet(who->what);
               who->what.sink->push(make_text_frame(message_notification(id_, entry)), frame_kind::lasting);
               next = std::max(next, entry.at.seq);
             }
+            constexpr unsigned stalls_max = 3; // then the log has lost what the news told
+            if (next == from && ++who->stalls == stalls_max) return take_seat(*who, description);
             catch_up(who, description, next);
           },
           [this, who](const caf::error& error) { refuse(who->promise, to_client_error(error)); });
@@ -103,7 +117,8 @@ void room_state::plan_end() {
 }
 
 void room_state::maybe_end() {
-  if (seats_.empty() && waiting_.empty()) self_->send(options_->parent, room_idle{id_, attends_});
+  if (seats_.empty() && waiting_.empty() && open_.use_count() == 1)
+    self_->send(options_->parent, room_idle{id_, attends_});
 }
 
 void room_state::forgotten() {

@@ -92,7 +92,7 @@ void session_state::handle(asked who, message_read& what) {
   }
   run(who, call_user_mark(who_.user, what.room, what.seq), [this, who, what, room = *room](const redis_value& moved) {
     if (moved.to_int() == 1) {
-      rooms_[what.room].mark = what.seq;
+      if (auto mine = rooms_.find(what.room); mine != rooms_.end()) mine->second.mark = what.seq;
       self_->send(room, read_here{who_.user, what.seq});
     }
     answer(who, "{}");

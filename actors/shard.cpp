@@ -1,6 +1,7 @@
 #include "actors/shard.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 namespace starling {
 namespace {
@@ -58,13 +59,23 @@ caf::result<redis_value> shard_state::run(script_call& what) {
   return promise;
 }
 
+/// Does the shard refuse since it was emptied, or has not heard of our table? (Of a newer one we shall hear ourselves.)
+bool shard_state::is_behind(std::string_view error) const {
+  constexpr std::string_view stale = "STALE ";
+  if (!error.starts_with(stale)) return false;
+  error.remove_prefix(stale.size());
+  std::uint64_t its_epoch = 0;
+  std::from_chars(error.data(), error.data() + error.size(), its_epoch);
+  return its_epoch < table_->epoch();
+}
+
 void shard_state::answered(link_answered& what) {
   auto i = pending_.find(what.call);
   if (i == pending_.end()) return;
   auto done = std::move(i->second);
   pending_.erase(i);
   auto* error = what.answer.if_error();
-  if (error && error->text.starts_with("STALE")) claim(); // it was emptied, or is under another table
+  if (error && is_behind(error->text)) claim();
   done(what.answer);
 }
 

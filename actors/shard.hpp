@@ -55,6 +55,7 @@ private:
   void subscribe_all();
   void note_step(read_feed& feed, std::string_view payload);
   void check_chunk(std::vector<feed_name> feeds);
+  bool is_behind(std::string_view error) const;
   bool owns(const feed_name& feed) const;
 
   shard_actor::pointer self_;

@@ -11,11 +11,8 @@
 namespace starling {
 namespace {
 
-// A round ends after about this time, whatever is still to do, and then what it has left is written.
+// A round ends with the actor that runs after this time, whatever is still to do, and then what it has left is written.
 constexpr std::chrono::milliseconds round_max{1};
-
-// Actors that run between two events.
-constexpr std::size_t actors_max = 64;
 
 // More than these in one thread's hands, and another thread had better help.
 constexpr std::size_t ready_max = 64;
@@ -52,19 +49,20 @@ std::deque<caf::resumable*> turn::run() {
     if (ready_.empty()) io_.run_one();
     const auto end = std::chrono::steady_clock::now() + round_max;
     do
-      run_actors();
+      run_actors(end);
     while (io_.poll_one() != 0 && std::chrono::steady_clock::now() < end);
-    run_actors();
+    run_actors(end);
     run_writes();
   }
   return std::move(ready_);
 }
 
-void turn::run_actors() {
-  for (std::size_t n = 0; n < actors_max && !ready_.empty(); ++n) {
+void turn::run_actors(std::chrono::steady_clock::time_point end) {
+  while (!ready_.empty()) {
     auto* actor = ready_.front();
     ready_.pop_front();
     if (run_actor(actor, unit_, messages_max_)) ready_.push_back(actor);
+    if (std::chrono::steady_clock::now() >= end) return;
   }
 }
 

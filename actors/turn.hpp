@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <memory>
 #include <vector>
@@ -44,7 +45,7 @@ public:
   std::deque<caf::resumable*> run();
 
 private:
-  void run_actors();
+  void run_actors(std::chrono::steady_clock::time_point end);
   void run_writes();
 
   boost::asio::io_context& io_;

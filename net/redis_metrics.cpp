@@ -1,5 +1,7 @@
 #include "net/redis_metrics.hpp"
 
+#include <utility>
+
 #include <prometheus/metric_family.h>
 
 #include "net/redis_link.hpp"
@@ -46,7 +48,8 @@ constexpr shown all_shown[] = {
 
 void redis_metrics::add(std::string shard, std::weak_ptr<const hiredis_link> link) {
   std::lock_guard lock(mutex_);
-  links_.emplace_back(std::move(shard), std::move(link));
+  std::erase_if(links_, [](auto& entry) { return entry.second.expired(); });
+  links_[std::move(shard)] = std::move(link);
 }
 
 std::vector<prometheus::MetricFamily> redis_metrics::Collect() const {

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <prometheus/collectable.h>
@@ -21,7 +21,7 @@ public:
 
 private:
   mutable std::mutex mutex_;
-  mutable std::vector<std::pair<std::string, std::weak_ptr<const hiredis_link>>> links_;
+  mutable std::map<std::string, std::weak_ptr<const hiredis_link>> links_; // by shard: the last one made
 };
 
 } // namespace starling::net

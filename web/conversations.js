@@ -17,11 +17,13 @@ export class Conversation {
   get last() { return this.messages.at(-1)?.seq ?? this.seq; }
   get unread() { return Math.max(0, this.seq - this.read); }
 
-  /** Takes messages in order; what is known already is skipped. Returns the new ones. */
+  /** Takes messages, also such as were missed before others; what is known already is skipped. Returns the new ones. */
   add(messages) {
-    const last = this.messages.at(-1)?.seq ?? 0;
-    const fresh = messages.filter((m) => m.seq > last);
+    const known = new Set(this.messages.map((m) => m.seq));
+    const fresh = messages.filter((m) => !known.has(m.seq));
+    const late = fresh.length && fresh[0].seq < (this.messages.at(-1)?.seq ?? 0);
     this.messages.push(...fresh);
+    if (late) this.messages.sort((a, b) => a.seq - b.seq);
     if (this.messages.length > kept_messages) this.messages.splice(0, this.messages.length - kept_messages);
     this.seq = Math.max(this.seq, this.messages.at(-1)?.seq ?? 0);
     for (const m of fresh) if (m.key) this.acknowledge(m.key);

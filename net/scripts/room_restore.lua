@@ -10,7 +10,10 @@ local known_version = tonumber(ARGV[7])
 
 local i = redis.call('HMGET', info, 'version', 'epoch', 'restored')
 local version, epoch, restored = tonumber(i[1] or '-1'), i[2] or '0', i[3] or '0'
-if version < known_version or tonumber(epoch) < tonumber(known_epoch) then
+-- Somebody may have made a room of this name anew since: it knows nothing of the epoch that the node has seen.
+local strange = known_epoch ~= '0' and not redis.call('ZSCORE', epochs, known_epoch)
+  and tonumber(restored) <= tonumber(known_epoch)
+if version < known_version or tonumber(epoch) < tonumber(known_epoch) or strange then
   if version < 0 then
     redis.call('HSET', info, 'kind', kind, 'title', title)
   end

@@ -76,7 +76,7 @@ TEST_CASE("a node that ends in order gives its leases back, and nobody waits for
   CHECK(s.anna.told_online("bert") == false);
 }
 
-TEST_CASE("a node that cannot say goodbye ends all the same", "[presence]") {
+TEST_CASE("a node whose shards are away ends all the same", "[presence]") {
   watching s;
   auto shards = actor_directory::instance().count("shard");
   s.b->fail_all();

@@ -300,6 +300,7 @@ TEST_CASE("a client that reads too slowly is closed while another is unharmed", 
   server s{bounds};
   raw_client slow{s.port(), 4096};
   slow.upgrade("/ws?user=slow");
+  REQUIRE(eventually([&] { return s.sessions.count() == 1; })); // so that it is the first
   raw_client quick{s.port()};
   quick.upgrade("/ws?user=quick");
   quick.next_text();

@@ -12,7 +12,7 @@ namespace starling {
 namespace {
 
 // A round ends with the actor that runs after this time, whatever is still to do, and then what it has left is written.
-constexpr std::chrono::milliseconds round_max{1};
+constexpr std::chrono::microseconds round_max{200};
 
 // More than these in one thread's hands, and another thread had better help.
 constexpr std::size_t ready_max = 64;

@@ -151,6 +151,7 @@ function available({ room, epoch, seq }) {
   if (!c) conversations.set(room, new Conversation(room, { epoch, seq, read: seq }));
   else if (c.epoch && c.epoch !== epoch) c.restart(epoch);
   else Object.assign(c, { epoch, seq: Math.max(c.seq, seq) });
+  learn_titles();
   sync().then(() => (room === current ? show(room) : show_rooms()));
 }
 

@@ -17,8 +17,9 @@ constexpr caf::timespan link_silence = std::chrono::seconds(2);
 /// Writes down what `inspect` says of a type: its name and the types of its fields.
 struct schema_reader {
   using result_type = void;
-  static constexpr bool reads_state = true;
-  static constexpr bool writes_state = false;
+  // What CAF asks of an inspector; which compiler sees it used depends on the types.
+  [[maybe_unused]] static constexpr bool reads_state = true;
+  [[maybe_unused]] static constexpr bool writes_state = false;
 
   std::string text;
 

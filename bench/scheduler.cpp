@@ -4,6 +4,7 @@
 //     cmake --build build/release --target scheduler_bench && build/release/scheduler_bench
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 
 #include <boost/asio/io_context.hpp>
@@ -43,7 +44,7 @@ void measure(const char* name, const char* policy, unsigned threads) {
   caf::actor_system_config config;
   config.set("scheduler.max-threads", threads).set("scheduler.max-throughput", 50u);
   if (policy)
-    config.set("scheduler.policy", caf::atom_from_string(policy));
+    config.set("scheduler.policy", caf::atom_from_string(caf::string_view(policy, std::strlen(policy))));
   else
     starling::use_asio_scheduler(config, io);
   auto cpu = cpu_seconds();

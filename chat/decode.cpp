@@ -323,8 +323,8 @@ bool is_user_id(std::string_view text) {
 
 bool is_room_id(std::string_view text, const limits& bounds) {
   if (text.empty() || text.size() > bounds.room_id_bytes) return false;
-  for (unsigned char c : text)
-    if (c < 0x20 || c == 0x7f) return false;
+  for (char c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
   return true;
 }
 

@@ -13,8 +13,8 @@ namespace {
 // FNV-1a: the files are ours and few, so a collision is no concern.
 std::string etag_of(std::string_view bytes) {
   std::uint64_t hash = 14695981039346656037u;
-  for (unsigned char byte : bytes)
-    hash = (hash ^ byte) * 1099511628211u;
+  for (char byte : bytes)
+    hash = (hash ^ static_cast<unsigned char>(byte)) * 1099511628211u;
   char text[24];
   std::snprintf(text, sizeof text, "\"%016llx\"", static_cast<unsigned long long>(hash));
   return text;

@@ -69,6 +69,8 @@ private:
   void wait_for_seat(attend what, caf::typed_response_promise<attended> promise);
   void admit(attend what, caf::typed_response_promise<attended> promise);
   void catch_up(std::shared_ptr<waiting_attend> who, room_description description, seq_number from);
+  seq_number tell_newcomer(attend& who, const log_range& range, seq_number from);
+  seq_number skip_for(attend& who, seq_number from, seq_number to);
   void greet(attend& who);
   void take_seat(waiting_attend& who, room_description description);
   void refuse(caf::typed_response_promise<attended>& promise, client_error why);
@@ -88,6 +90,7 @@ private:
   void repaired(const redis_value& answer, bool from_start);
   void repair_failed();
   void tell(std::vector<log_cursor::step> steps);
+  void count_gap(const log_gap& gap);
   void push(std::string_view text, frame_kind kind, const user_id* except = nullptr);
 
   // news

@@ -165,12 +165,16 @@ void room_state::repaired(const redis_value& answer, bool from_start) {
 void room_state::tell(std::vector<log_cursor::step> steps) {
   for (auto& step : steps) {
     if (step.gap) {
-      ++actor_counters::instance().gaps_told;
-      log::warn("room.gap", "room={} epoch={} from={} to={}", id_, step.gap->epoch, step.gap->from, step.gap->to);
+      count_gap(*step.gap);
       push(gap_notification(id_, *step.gap), frame_kind::lasting);
     }
     if (step.entry) push(message_notification(id_, *step.entry), frame_kind::lasting);
   }
+}
+
+void room_state::count_gap(const log_gap& gap) {
+  ++actor_counters::instance().gaps_told;
+  log::warn("room.gap", "room={} epoch={} from={} to={}", id_, gap.epoch, gap.from, gap.to);
 }
 
 /// Encodes once, for all seats on this node.

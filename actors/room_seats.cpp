@@ -69,19 +69,35 @@ void room_state::catch_up(std::shared_ptr<waiting_attend> who, room_description 
             auto outcome = read_range(answer, options_->limits.history_messages);
             auto* range = std::get_if<log_range>(&outcome);
             if (!range) return refuse(who->promise, std::get<client_error>(outcome));
-            // The news may be ahead of this answer: then there is more to be read.
-            auto next = range->more ? from : std::max(from, std::min(range->tail.seq, cursor_.last().seq));
-            for (auto& entry : range->entries) {
-              if (entry.at.seq > cursor_.last().seq) break; // the room will tell it to all seats
-              greet(who->what);
-              who->what.sink->push(make_text_frame(message_notification(id_, entry)), frame_kind::lasting);
-              next = std::max(next, entry.at.seq);
-            }
             constexpr unsigned stalls_max = 3; // then the log has lost what the news told
-            if (next == from && ++who->stalls == stalls_max) return take_seat(*who, description);
+            auto next = tell_newcomer(who->what, *range, from);
+            if (next == from && ++who->stalls == stalls_max) next = skip_for(who->what, from, cursor_.last().seq);
             catch_up(who, description, next);
           },
           [this, who](const caf::error& error) { refuse(who->promise, to_client_error(error)); });
+}
+
+/// Returns where the newcomer is then. What comes behind the cursor the room will tell to all seats.
+seq_number room_state::tell_newcomer(attend& who, const log_range& range, seq_number from) {
+  auto cursor = cursor_.last().seq;
+  auto reached = from;
+  for (auto& entry : range.entries) {
+    if (entry.at.seq > cursor) break;
+    if (entry.at.seq > reached + 1) skip_for(who, reached, entry.at.seq - 1);
+    greet(who);
+    who.sink->push(make_text_frame(message_notification(id_, entry)), frame_kind::lasting);
+    reached = entry.at.seq;
+  }
+  return reached;
+}
+
+/// Tells a newcomer that what came after `from`, up to `to`, is gone for good.
+seq_number room_state::skip_for(attend& who, seq_number from, seq_number to) {
+  log_gap gap{cursor_.last().epoch, from + 1, to};
+  count_gap(gap);
+  greet(who);
+  who.sink->push(make_text_frame(gap_notification(id_, gap)), frame_kind::lasting);
+  return to;
 }
 
 void room_state::take_seat(waiting_attend& who, room_description description) {

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "actors/counters.hpp"
 #include "scene.hpp"
 
 using namespace scene_test;
@@ -132,4 +133,31 @@ TEST_CASE("two users who write to each other for the first time at the same mome
   CHECK(bert.seqs_in("dm:anna:bert") == numbers{1, 2, 3, 4, 5, 6});
   CHECK(anna.heard_in("dm:anna:bert") == bert.heard_in("dm:anna:bert"));
   CHECK(anna.get("room.list", json::object())["rooms"].size() == 1);
+}
+
+TEST_CASE("who takes a seat is told what of the log is gone for good", "[nodes]") {
+  two_nodes s;
+  for (auto* text : {"1", "2", "3", "4", "5"})
+    s.anna.say(s.room, text);
+  auto epoch = s.anna.heard("message").back()["epoch"].get<std::uint64_t>();
+  for (auto* seq : {"2", "5"})
+    s.servers["s1"]->command({"XDEL", "room:log:" + s.room, std::to_string(epoch) + "-" + seq});
+  auto gaps_before = actor_counters::instance().gaps_told.load();
+
+  auto window = std::make_shared<screen>();
+  attend late{s.room, "anna", 77, window, {nullptr, 0}};
+  caf::anon_send(s.room_at(*s.a, s.room, "anna"), late);
+  s.settle();
+  texts told;
+  for (auto& frame : window->frames) {
+    auto& params = frame["params"];
+    if (frame["method"] == "message") told.push_back(params["text"]);
+    if (frame["method"] == "room.gap")
+      told.push_back("gone " + to_string(params["from"]) + " to " + to_string(params["to"]));
+  }
+  CHECK(told == texts{"1", "gone 2 to 2", "3", "4", "gone 5 to 5"});
+  CHECK(actor_counters::instance().gaps_told - gaps_before == 2);
+
+  s.anna.say(s.room, "6"); // the seat is taken
+  CHECK(window->frames.back()["params"]["text"] == "6");
 }

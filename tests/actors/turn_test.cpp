@@ -37,7 +37,7 @@ struct pool {
 // Actors are made from functions with an argument: without one, CAF's spawn refers to a null pointer, which UBSan sees.
 
 /// Notes how many steps had been made when it was written.
-struct noting_writer : writer {
+struct noting_writer final : writer {
   std::vector<int>* notes;
   const int* steps;
   noting_writer(std::vector<int>* n, const int* s) : notes(n), steps(s) {}

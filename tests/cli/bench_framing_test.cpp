@@ -104,7 +104,7 @@ TEST_CASE("what breaks the protocol is refused", "[bench]") {
 }
 
 TEST_CASE("what the client sends parses back, at each size of length", "[bench]") {
-  for (std::size_t size : {0, 1, 125, 126, 65535, 65536}) {
+  for (std::size_t size : {0u, 1u, 125u, 126u, 65535u, 65536u}) {
     std::string bytes;
     append_client_frame(bytes, opcode::text, std::string(size, 'c'));
     frame_view frame;

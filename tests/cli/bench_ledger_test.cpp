@@ -8,7 +8,7 @@ using namespace starling::cli;
 
 TEST_CASE("only acknowledged messages that never came are lost", "[bench]") {
   acknowledged sent(5);
-  for (std::uint64_t seq : {5, 6, 7, 9, 10, 12})
+  for (std::uint64_t seq : {5u, 6u, 7u, 9u, 10u, 12u})
     REQUIRE(sent.add(seq)); // 8 and 11 were never acknowledged
   arrivals member;
   member.start(5);

@@ -184,8 +184,8 @@ TEST_CASE("everything that is wrong is told, in the order of the file", "[config
   CHECK(
       node_complaints("[redis]\nconnect = 1\n[limits]\nwho_user = 5\nframe_bytes = true\n",
                       {"node.name=a b", "timings.pin=5s"}) ==
-      strings{"node.toml:2: redis.connect: expected a duration with its unit, such as \"500ms\", \"10s\", \"2m\" or "
-              "\"1h\", from 10ms to 1m, found 1",
+      strings{("node.toml:2: redis.connect: expected a duration with its unit, such as \"500ms\", \"10s\", \"2m\" or "
+               "\"1h\", from 10ms to 1m, found 1"),
               "node.toml:4: limits.who_user: unknown option; did you mean limits.who_users?",
               "node.toml:5: limits.frame_bytes: expected bytes, such as 65536 or \"64KiB\", from 1KiB to 16MiB, found "
               "true",

@@ -16,6 +16,8 @@ struct crowd_plan {
   std::size_t rooms_per_client = 2;
 };
 
+inline const std::vector<std::string> no_complaints;
+
 /// Many clients that talk in rooms: the load under which things are broken.
 ///
 /// Who is in which room is drawn by a seed, which tests print; STARLING_TEST_SEED repeats a run.

@@ -25,7 +25,7 @@ TEST_CASE("200 clients in 50 rooms on two nodes and three shards all see the sam
   const auto faults = people.faults(c.port("b"));
   INFO(describe(faults, people.seed()));
   CHECK(faults.empty());
-  CHECK(people.complaints() == std::vector<std::string>{});
+  CHECK(people.complaints() == no_complaints);
   CHECK(people.reconnects() == 0);
   // The rooms are spread: no shard is idle.
   std::vector<std::size_t> rooms_on(c.shards());
@@ -78,7 +78,7 @@ TEST_CASE("a third node that starts under load is found within a second and serv
   const auto faults = people.faults(c.port("a"));
   INFO(describe(faults, people.seed()));
   CHECK(faults.empty());
-  CHECK(people.complaints() == std::vector<std::string>{});
+  CHECK(people.complaints() == no_complaints);
 }
 
 TEST_CASE("who connects to a node before it is ready is told to come back, and is served as soon as it is",

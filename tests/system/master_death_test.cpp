@@ -56,5 +56,5 @@ TEST_CASE("while the master is dead chat goes on, nodes may even restart, and wh
   const auto faults = people.faults(c.port("a"));
   INFO(describe(faults, people.seed()));
   CHECK(faults.empty());
-  CHECK(people.complaints() == std::vector<std::string>{});
+  CHECK(people.complaints() == no_complaints);
 }

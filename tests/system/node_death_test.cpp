@@ -53,5 +53,5 @@ TEST_CASE("when a node is killed its clients go on at another and miss nothing, 
   const auto faults = people.faults(c.port("a"));
   INFO(describe(faults, people.seed()));
   CHECK(faults.empty()); // nothing acknowledged is missing, nothing repeated is doubled
-  CHECK(people.complaints() == std::vector<std::string>{});
+  CHECK(people.complaints() == no_complaints);
 }

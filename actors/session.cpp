@@ -65,6 +65,14 @@ session_state::asked session_state::hold(asked who) {
   return who;
 }
 
+/// Until the request is answered, what is told of the room from outside is no news: it takes its seat by itself.
+session_state::asked session_state::hold_becoming(asked who, const room_id& room) {
+  if (!becoming_) becoming_ = std::make_shared<std::multiset<room_id>>();
+  auto leave = [all = becoming_, place = becoming_->insert(room)](void*) { all->erase(place); };
+  who.becoming = std::shared_ptr<void>(nullptr, std::move(leave));
+  return hold(std::move(who));
+}
+
 // -- asking ----------------------------------------------------------------------------------------------------------
 
 void session_state::run(const asked& who, script_call call, then<const redis_value&> next) {
@@ -134,6 +142,7 @@ void session_state::rooms_have_changed(const rooms_changed& what) {
   }
   auto& hint = *what.hint;
   if (rooms_.contains(hint.room)) return; // through this very session, or heard already
+  if (beginning_.contains(hint.room) || (becoming_ && becoming_->contains(hint.room))) return;
   rooms_[hint.room];
   auto greeting = member_notification(hint.room, {0, hint.change, who_.user, hint.by, hint.role});
   seat(hint.room, {make_text_frame(greeting), hint.seq}, [this, room = hint.room](const outcome<attended>& taken) {

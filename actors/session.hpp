@@ -46,7 +46,8 @@ private:
   struct asked {
     std::string id;
     std::shared_ptr<replies> answers;
-    bool held = false; // the client's outbox waits for this answer
+    bool held = false;                        // the client's outbox waits for this answer
+    std::shared_ptr<void> becoming = nullptr; // a member, by this request
   };
   struct my_room {
     std::optional<room_actor> actor; // nothing: not seated (being seated, or its shard is away)
@@ -61,6 +62,7 @@ private:
   void refuse(const asked& who, client_error why);
   void finish(const asked& who, std::string payload);
   asked hold(asked who);
+  asked hold_becoming(asked who, const room_id& room);
   void done(const asked& who, const redis_value& value, const std::function<void()>& next);
 
   // asking (session.cpp)
@@ -122,6 +124,7 @@ private:
   std::shared_ptr<flow_count> under_way_;
   phase phase_ = phase::closed;
   std::map<room_id, my_room> rooms_;
+  std::shared_ptr<std::multiset<room_id>> becoming_; // rooms that requests under way are about to make or to join
   std::uint64_t rooms_version_ = 0;
   bool retrying_ = false;
   std::optional<token_bucket> bucket_;

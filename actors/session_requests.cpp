@@ -47,7 +47,7 @@ void session_state::refuse_member(const asked& who, const room_id& room, client_
 }
 
 void session_state::handle(asked who, room_create& what) {
-  auto held = hold(std::move(who));
+  auto held = hold_becoming(std::move(who), what.room);
   std::vector<script_call> notes{call_user_room_add(who_.user, what.room, options_->limits.rooms_per_user)};
   for (auto& user : what.members)
     notes.push_back(call_user_room_add(user, what.room, options_->limits.rooms_per_user));
@@ -65,7 +65,7 @@ void session_state::handle(asked who, room_create& what) {
 }
 
 void session_state::handle(asked who, room_join& what) {
-  auto held = hold(std::move(who));
+  auto held = hold_becoming(std::move(who), what.room);
   run(held, call_user_room_add(who_.user, what.room, options_->limits.rooms_per_user),
       [this, held, what](const redis_value& noted) {
         done(held, noted, [&] {

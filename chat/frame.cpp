@@ -25,4 +25,15 @@ frame make_text_frame(std::string_view payload) {
   return bytes;
 }
 
+frame make_control_frame(unsigned char opcode, std::string_view payload) {
+  constexpr unsigned char fin = 0x80;
+  payload = payload.substr(0, 125);
+  auto bytes = std::make_shared<std::string>();
+  bytes->reserve(2 + payload.size());
+  bytes->push_back(static_cast<char>(fin | opcode));
+  bytes->push_back(static_cast<char>(payload.size()));
+  bytes->append(payload);
+  return bytes;
+}
+
 } // namespace starling

@@ -20,7 +20,6 @@ constexpr std::size_t frames_per_send = 64;
 
 // RFC 6455, 5.5: a control frame carries at most 125 bytes, two of them the code.
 constexpr std::size_t reason_bytes_max = 123;
-constexpr unsigned char fin_close = 0x88;
 
 frame make_close_frame(std::uint16_t code, std::string_view reason) {
   if (reason.size() > reason_bytes_max) {
@@ -29,17 +28,11 @@ frame make_close_frame(std::uint16_t code, std::string_view reason) {
       reason.remove_suffix(1);
     if (!reason.empty() && (static_cast<unsigned char>(reason.back()) & 0x80) != 0) reason.remove_suffix(1);
   }
-  auto bytes = std::make_shared<std::string>();
-  bytes->reserve(4 + reason.size());
-  bytes->push_back(static_cast<char>(fin_close));
-  bytes->push_back(static_cast<char>(2 + reason.size()));
-  bytes->push_back(static_cast<char>(code >> 8));
-  bytes->push_back(static_cast<char>(code & 0xff));
-  bytes->append(reason);
-  return bytes;
+  std::string payload{static_cast<char>(code >> 8), static_cast<char>(code & 0xff)};
+  return make_control_frame(opcode_close, payload.append(reason));
 }
 
-/// The code in a close frame that Beast made; 0 if it carries none.
+/// The code in a close frame; 0 if it carries none.
 std::uint16_t code_of(std::string_view close) {
   if (close.size() < 4) return 0;
   return static_cast<std::uint16_t>((static_cast<unsigned char>(close[2]) << 8) | static_cast<unsigned char>(close[3]));
@@ -65,10 +58,6 @@ ssize_t send_pieces(int descriptor, std::span<const std::string_view> pieces) {
     auto sent = ::sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0 || errno != EINTR) return sent;
   }
-}
-
-bool is_close_frame(std::string_view bytes) {
-  return !bytes.empty() && static_cast<unsigned char>(bytes.front()) == fin_close;
 }
 
 } // namespace
@@ -104,14 +93,7 @@ void outlet::release(const frame& first) {
   if (taking([&] { return waiting_.release(first); })) writes_.schedule(*this);
 }
 
-void outlet::put(std::string bytes) {
-  auto what = std::make_shared<const std::string>(std::move(bytes));
-  if (is_close_frame(*what)) {
-    finish(code_of(*what), what, {});
-  } else {
-    push_now(what);
-  }
-}
+void outlet::put_back(const frame& closing) { finish(code_of(*closing), closing, {}); }
 
 bool outlet::finish(close_code code, std::string_view reason, const frame& first) {
   auto number = static_cast<std::uint16_t>(code);

@@ -51,8 +51,8 @@ protected:
   /// As `finish`, for a connection that never became a WebSocket: there is no close frame.
   bool finish_silently();
 
-  /// Takes what Beast writes by itself: the handshake, pongs and closes.
-  void put(std::string bytes);
+  /// Answers the client's close frame, unless ours has been taken already.
+  void put_back(const frame& closing);
 
   /// Calls `release_socket`, now or, if another thread is just writing, from there when it is done; once.
   void detach();

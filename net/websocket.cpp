@@ -2,11 +2,14 @@
 
 #include <chrono>
 #include <random>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/post.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
+#include "chat/frame_decoder.hpp"
 #include "chat/json_text.hpp"
 #include "net/deadlines.hpp"
 #include "net/intake.hpp"
@@ -27,16 +30,31 @@ using std::chrono::system_clock;
 // For the last frames to leave and for the client's own close; then the socket is shut whatever waits.
 constexpr std::chrono::seconds linger{5};
 
-// Requests are mostly short; an idle connection pays for the first piece only.
-constexpr std::size_t first_piece_bytes = 256;
-constexpr std::size_t next_piece_bytes = 4096;
+// All connections of a thread read into one buffer.
+constexpr std::size_t shared_bytes = 64 * 1024;
 
 constexpr std::string_view subprotocol = "starling.v1";
+
+std::string_view fault_text(std::uint16_t code) {
+  switch (static_cast<close_code>(code)) {
+  case close_code::not_utf8:
+    return "text that is not UTF-8";
+  case close_code::too_big:
+    return "the frame is too big";
+  default:
+    return "not as RFC 6455 has it";
+  }
+}
 
 /// Between `low` and `high`, so that many clients do not come back in one moment.
 milliseconds jittered(milliseconds low, milliseconds high) {
   thread_local std::minstd_rand random{std::random_device{}()};
   return milliseconds{std::uniform_int_distribution<milliseconds::rep>{low.count(), high.count()}(random)};
+}
+
+std::span<char> shared_buffer() {
+  thread_local std::vector<char> buffer(shared_bytes);
+  return buffer;
 }
 
 bool offers_subprotocol(const upgrade_request& request) {
@@ -46,13 +64,18 @@ bool offers_subprotocol(const upgrade_request& request) {
 
 /// One WebSocket, from its upgrade to the last byte: reads, deadlines, and the end; `outlet` writes, `intake` answers.
 ///
+/// Beast answers the upgrade request and is gone then: a stream of it would hold 2.5 KB per connection, most of them a
+/// read buffer (docs/decisions/0008).
+///
 /// Everything here runs on the socket's strand, except what is marked.
 class websocket final : public outlet {
 public:
   websocket(std::shared_ptr<services> uses, tcp_socket socket, registry::seat seat, std::string early)
       : outlet(uses->writes, *uses->counts, uses->limits.outbox_bytes), uses_(std::move(uses)), seat_(std::move(seat)),
-        intake_(*uses_, *this), stream_(std::move(socket), std::move(early), sink{*this}),
-        deadlines_(uses_->timings, steady_clock::now()) {}
+        intake_(*uses_, *this), socket_(std::move(socket)), decoder_(uses_->limits.frame_bytes),
+        deadlines_(uses_->timings, steady_clock::now()) {
+    decoder_.took(std::move(early));
+  }
 
   void start(const upgrade_request& request);
 
@@ -66,21 +89,25 @@ public:
 private:
   struct sink {
     websocket& owner;
-    void operator()(std::string bytes) const { owner.put(std::move(bytes)); }
+    void operator()(std::string bytes) const { owner.push_now(std::make_shared<const std::string>(std::move(bytes))); }
   };
+  using handshake = beast::websocket::stream<wire<sink>, false>;
   struct departure {
     close_code code;
     std::string reason;
   };
 
   void accepted(error_code why, std::optional<identity> who, const std::string& refused);
-  void read();
-  void on_read(error_code why);
-  void take_message();
+  void wait_readable();
+  void on_readable(error_code why);
+  void take_pieces();
+  void take(const frame_decoder::piece& what);
+  void take_text(std::string_view text);
   void pause(bool on);
   void resume();
-  void stream_ended(error_code why);
+  void stream_ended();
   void drain();
+  bool discard();
   void end();
 
   void check_deadlines();
@@ -103,17 +130,19 @@ private:
   std::shared_ptr<websocket> me() { return std::static_pointer_cast<websocket>(shared_from_this()); }
   template <class Step>
   void on_strand(Step step) {
-    boost::asio::post(stream_.get_executor(), [self = me(), step] { (self.get()->*step)(); });
+    boost::asio::post(socket_.get_executor(), [self = me(), step] { (self.get()->*step)(); });
   }
 
   std::shared_ptr<services> uses_;
   registry::seat seat_;
   intake intake_;
-  beast::websocket::stream<wire<sink>, false> stream_; // false: no permessage-deflate, which costs much memory
-  beast::flat_buffer message_;
+  tcp_socket socket_;
+  std::unique_ptr<handshake> handshake_; // until the upgrade request is answered
+  frame_decoder decoder_;
   std::unique_ptr<departure> departure_;
   deadlines deadlines_;
   steady_time wakes_at_ = deadlines::never;
+  std::uint16_t client_code_ = 0; // of its close frame
   bool accepted_ = false;
   bool paused_ = false;
   bool drained_ = false;  // the stream has ended; what still comes is thrown away
@@ -123,10 +152,11 @@ private:
 
 void websocket::start(const upgrade_request& request) {
   seat_.take(weak_from_this());
-  attach(stream_.next_layer().socket().native_handle());
-  stream_.read_message_max(uses_->limits.frame_bytes);
-  stream_.control_callback([this](beast::websocket::frame_type, beast::string_view) { heard(); });
-  stream_.set_option(beast::websocket::stream_base::decorator(
+  attach(socket_.native_handle());
+  error_code ignored; // a socket that is gone already will say so when it is read
+  socket_.non_blocking(true, ignored);
+  handshake_ = std::make_unique<handshake>(socket_.get_executor(), sink{*this});
+  handshake_->set_option(beast::websocket::stream_base::decorator(
       [echo = offers_subprotocol(request)](beast::websocket::response_type& response) {
         response.set(http::field::server, "starling");
         if (echo) response.set(http::field::sec_websocket_protocol, subprotocol);
@@ -145,16 +175,14 @@ void websocket::start(const upgrade_request& request) {
     }
   }
   check_deadlines();
-  stream_.async_accept(request, [self = me(), who = std::move(who), refused = std::move(refused)](
-                                    error_code why) mutable { self->accepted(why, std::move(who), refused); });
+  handshake_->async_accept(request, [self = me(), who = std::move(who), refused = std::move(refused)](
+                                        error_code why) mutable { self->accepted(why, std::move(who), refused); });
 }
 
 void websocket::accepted(error_code why, std::optional<identity> who, const std::string& refused) {
+  handshake_.reset();
   if (ended_) return;
-  if (why) { // Beast has answered by an HTTP error
-    stream_ended(why);
-    return;
-  }
+  if (why) return stream_ended(); // Beast has answered by an HTTP error
   accepted_ = true;
   deadlines_.upgraded();
   heard();
@@ -165,39 +193,67 @@ void websocket::accepted(error_code why, std::optional<identity> who, const std:
     deadlines_.opened(intake_.expires());
   }
   check_deadlines();
-  read();
+  take_pieces();
 }
 
-void websocket::read() {
-  auto piece = message_.size() == 0 ? first_piece_bytes : next_piece_bytes;
-  stream_.async_read_some(message_, piece, [self = me()](error_code why, std::size_t) { self->on_read(why); });
+void websocket::wait_readable() {
+  socket_.async_wait(tcp_socket::wait_read, [self = me()](error_code why) { self->on_readable(why); });
 }
 
-void websocket::on_read(error_code why) {
+void websocket::on_readable(error_code why) {
   if (ended_) return;
-  if (why) return stream_ended(why);
+  auto room = decoder_.room(shared_buffer());
+  auto size = why ? 0 : socket_.read_some(boost::asio::buffer(room.data(), room.size()), why);
+  decoder_.took(size);
+  if (why == boost::asio::error::would_block) return wait_readable();
+  if (why) return end(); // the client is gone
   heard();
-  if (stream_.is_message_done()) take_message();
-  if (!paused_) read();
+  take_pieces();
 }
 
-void websocket::take_message() {
-  auto size = message_.size();
-  add(uses_->counts->frames_in);
-  add(uses_->counts->bytes_in, size);
-  if (finishing()) {
-    // The client has not seen our close frame yet.
-  } else if (!stream_.got_text()) {
-    close(close_code::policy, "text frames only");
-  } else {
-    auto bytes = message_.cdata();
-    auto next = intake_.take({static_cast<const char*>(bytes.data()), bytes.size()});
-    if (next == verdict::refuse) close(close_code::token_refused, "too many refused attempts");
-    if (intake_.opened() && deadlines_.opened(intake_.expires())) check_deadlines();
-    pause(next == verdict::pause);
+/// Takes what has come, then waits for more.
+void websocket::take_pieces() {
+  while (!paused_ && !drained_) {
+    auto piece = decoder_.next();
+    if (!piece) break;
+    take(*piece);
   }
-  message_.clear();
-  if (message_.capacity() > 2 * first_piece_bytes) message_.shrink_to_fit();
+  if (ended_ || drained_) return;
+  decoder_.keep();
+  if (auto code = decoder_.fault()) {
+    finish(static_cast<close_code>(code), fault_text(code));
+    return stream_ended();
+  }
+  if (!paused_) wait_readable();
+}
+
+void websocket::take(const frame_decoder::piece& what) {
+  using sort = frame_decoder::sort;
+  switch (what.what) {
+  case sort::text:
+    return take_text(what.payload);
+  case sort::binary:
+    if (!finishing()) close(close_code::policy, "text frames only");
+    return;
+  case sort::ping:
+    return push_now(make_control_frame(opcode_pong, what.payload));
+  case sort::pong:
+    return;
+  case sort::close:
+    client_code_ = close_code_in(what.payload);
+    put_back(make_control_frame(opcode_close, what.payload));
+    return stream_ended();
+  }
+}
+
+void websocket::take_text(std::string_view text) {
+  add(uses_->counts->frames_in);
+  add(uses_->counts->bytes_in, text.size());
+  if (finishing()) return; // the client has not seen our close frame yet
+  auto next = intake_.take(text);
+  if (next == verdict::refuse) close(close_code::token_refused, "too many refused attempts");
+  if (intake_.opened() && deadlines_.opened(intake_.expires())) check_deadlines();
+  pause(next == verdict::pause);
 }
 
 void websocket::pause(bool on) {
@@ -209,12 +265,12 @@ void websocket::resume() {
   if (!paused_ || drained_ || ended_) return;
   pause(false);
   heard(); // an answer to a ping may have waited in the socket
-  read();
+  take_pieces();
 }
 
-// --- The end. Ours: close frame, wait for the client's, shut. The client's: Beast echoes its close frame, shut. After
-// an error of the protocol: Beast sends a close frame, shut. In each case the socket is shut for sending when the
-// outbox is empty, and closed when the client has done the same; or when `linger` is over.
+// --- The end. Ours: close frame, wait for the client's, shut. The client's: its close frame goes back, shut. After an
+// error of the protocol: close frame, shut. In each case the socket is shut for sending when the outbox is empty, and
+// closed when the client has done the same; or when `linger` is over.
 
 void websocket::close(close_code code, std::string_view reason) {
   auto invites = code == close_code::going_away || code == close_code::overloaded || code == close_code::too_slow;
@@ -233,7 +289,7 @@ void websocket::close(close_code code, std::string_view reason) {
 }
 
 void websocket::leave(close_code code, std::string reason, milliseconds delay) {
-  boost::asio::post(stream_.get_executor(), [self = me(), when = steady_clock::now() + delay,
+  boost::asio::post(socket_.get_executor(), [self = me(), when = steady_clock::now() + delay,
                                              word = departure{code, std::move(reason)}]() mutable {
     self->departure_ = std::make_unique<departure>(std::move(word));
     self->deadlines_.leave_at(when);
@@ -249,53 +305,56 @@ void websocket::begin_end() {
   resume(); // to see the client's close frame
 }
 
-void websocket::stream_ended(error_code why) {
+/// Nothing more is expected of the client.
+void websocket::stream_ended() {
   drained_ = true;
   intake_.end();
-  auto by_protocol = why.category() == error_code(beast::websocket::error::closed).category();
-  if (!by_protocol) return end(); // the client is gone
   if (!accepted_) finish_silently();
   begin_end();
   if (finished_) shut_sending();
   drain();
 }
 
+/// Closing a socket with unread bytes resets it, and the client might never see why.
 void websocket::drain() {
-  // Closing a socket with unread bytes resets it, and the client might never see why.
-  if (message_.capacity() > next_piece_bytes) message_.shrink_to_fit();
-  message_.clear();
-  stream_.next_layer().socket().async_read_some(message_.prepare(next_piece_bytes),
-                                                [self = me()](error_code why, std::size_t) {
-                                                  if (self->ended_) return;
-                                                  if (why) return self->end();
-                                                  self->drain();
-                                                });
+  socket_.async_wait(tcp_socket::wait_read, [self = me()](error_code why) {
+    if (self->ended_) return;
+    if (why || !self->discard()) return self->end();
+    self->drain();
+  });
+}
+
+/// False if there is nothing more to come.
+bool websocket::discard() {
+  error_code why;
+  auto buffer = shared_buffer();
+  socket_.read_some(boost::asio::buffer(buffer.data(), buffer.size()), why);
+  return !why || why == boost::asio::error::would_block;
 }
 
 void websocket::shut_sending() {
   finished_ = true;
   if (!drained_ || ended_) return;
   error_code ignored;
-  stream_.next_layer().socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+  socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
 }
 
 void websocket::end() {
   if (std::exchange(ended_, true)) return;
   intake_.end();
   auto code = close_sent();
-  uses_->counts->closed(code != 0 ? code : static_cast<std::uint16_t>(stream_.reason().code));
+  uses_->counts->closed(code != 0 ? code : client_code_);
   detach();
 }
 
 void websocket::close_socket() {
   error_code ignored;
-  stream_.next_layer().socket().close(ignored);
+  socket_.close(ignored);
 }
 
 void websocket::watch_writable() {
   if (ended_) return write(); // which sees that nobody is there
-  stream_.next_layer().socket().async_wait(boost::asio::ip::tcp::socket::wait_write,
-                                           [self = me()](error_code) { self->write(); });
+  socket_.async_wait(tcp_socket::wait_write, [self = me()](error_code) { self->write(); });
 }
 
 // --- Deadlines. One wake-up at a time is asked for, the earliest; when it comes, all are looked at afresh.
@@ -312,7 +371,7 @@ void websocket::check_deadlines() {
 }
 
 void websocket::act(deadlines::due what) {
-  static const frame ping_frame = std::make_shared<const std::string>("\x89\0", 2);
+  static const frame ping_frame = make_control_frame(opcode_ping, {});
   using due = deadlines::due;
   switch (what) {
   case due::nothing:

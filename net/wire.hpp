@@ -1,11 +1,10 @@
 #pragma once
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/compose.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/beast/core/role.hpp>
 
@@ -13,33 +12,21 @@
 
 namespace starling::net {
 
-/// The stream under Beast's `websocket::stream`.
-///
-/// Reads come from the socket; before them, what was read together with the upgrade request. Writes (the handshake,
-/// pongs, closes) go as whole frames to where all other frames go, so that they leave in one order with frames that
-/// Beast never sees.
+/// The stream under Beast's `websocket::stream` while that answers the upgrade request, which is all that it does for
+/// us: what it writes goes where all frames go, and it never reads.
 template <class Sink>
 class wire {
 public:
-  using executor_type = tcp_socket::executor_type;
+  using executor_type = strand;
 
-  wire(tcp_socket socket, std::string early, Sink sink)
-      : socket_(std::move(socket)), early_(std::move(early)), sink_(sink) {}
+  wire(executor_type on, Sink sink) : executor_(std::move(on)), sink_(sink) {}
 
-  executor_type get_executor() { return socket_.get_executor(); }
-  tcp_socket& socket() { return socket_; }
+  executor_type get_executor() { return executor_; }
 
   template <class Buffers, class Handler>
-  auto async_read_some(const Buffers& into, Handler&& handler) {
+  auto async_read_some(const Buffers&, Handler&& handler) {
     return boost::asio::async_initiate<Handler, void(boost::system::error_code, std::size_t)>(
-        [this](auto then, const Buffers& buffers) {
-          if (early_.empty()) return socket_.async_read_some(buffers, std::move(then));
-          auto n = boost::asio::buffer_copy(buffers, boost::asio::buffer(early_));
-          early_.erase(0, n);
-          if (early_.empty()) early_.shrink_to_fit();
-          complete(std::move(then), n);
-        },
-        handler, into);
+        [this](auto then) { complete(std::move(then), boost::asio::error::operation_not_supported, 0); }, handler);
   }
 
   template <class Buffers, class Handler>
@@ -50,25 +37,22 @@ public:
           boost::asio::buffer_copy(boost::asio::buffer(bytes), buffers);
           auto n = bytes.size();
           sink_(std::move(bytes));
-          complete(std::move(then), n);
+          complete(std::move(then), {}, n);
         },
         handler, from);
   }
 
 private:
   template <class Handler>
-  void complete(Handler then, std::size_t n) {
-    boost::asio::post(get_executor(),
-                      boost::beast::bind_front_handler(std::move(then), boost::system::error_code{}, n));
+  void complete(Handler then, boost::system::error_code why, std::size_t n) {
+    boost::asio::post(executor_, boost::beast::bind_front_handler(std::move(then), why, n));
   }
 
-  tcp_socket socket_;
-  std::string early_;
+  executor_type executor_;
   Sink sink_;
 };
 
-// Beast's customization points. Ending a socket needs more than Beast knows (what still waits in the outbox), so here
-// these do nothing; `websocket` sees the end as the result of its read.
+// Beast's customization points: the socket is not Beast's to end.
 
 template <class Sink, class Handler>
 void async_teardown(boost::beast::role_type, wire<Sink>& stream, Handler&& handler) {

@@ -1,19 +1,23 @@
 -- How far many feeds are, for the check that no publication was lost.
--- KEYS: shard, then for each feed a hash; for a room's also its log
--- ARGV: table epoch, then for each feed its kind: "room", or the name of a field that counts its changes
--- Answers for each feed {epoch, seq, version}; {0, 0, version} for those without a log.
+-- KEYS: shard
+-- ARGV: table epoch, then the feeds, a line each: r<room>, u<user> (the list of rooms) or p<user> (the presence)
+-- Answers "epoch seq version" for each, a line each; epoch and seq are 0 for those without a log.
+local fields = {u = 'rooms', p = 'presence'}
 local result = {}
-local k = 2
-for i = 2, #ARGV do
-  local hash = KEYS[k]
-  k = k + 1
-  if ARGV[i] == 'room' then
-    local log = KEYS[k]
-    k = k + 1
-    local f = redis.call('HMGET', hash, 'epoch', 'version')
-    result[#result + 1] = f[1] and {f[1], last_seq(hash, log, f[1]), f[2]} or {'0', '0', '0'}
+for kind, name in string.gmatch(ARGV[2], '(%a)([^\n]*)\n') do
+  if kind == 'r' then
+    local f = redis.call('HMGET', 'room:info:' .. name, 'epoch', 'version', 'base')
+    local seq = f[3]
+    local newest = f[1] and redis.call('XREVRANGE', 'room:log:' .. name, '+', '-', 'COUNT', 1)[1]
+    if newest then
+      local e, s = string.match(newest[1], '^(%d+)-(%d+)$')
+      if e == f[1] then
+        seq = s
+      end
+    end
+    result[#result + 1] = f[1] and f[1] .. ' ' .. seq .. ' ' .. f[2] or '0 0 0'
   else
-    result[#result + 1] = {'0', '0', redis.call('HGET', hash, ARGV[i]) or '0'}
+    result[#result + 1] = '0 0 ' .. (redis.call('HGET', 'user:' .. name, fields[kind]) or '0')
   end
 end
-return result
+return table.concat(result, '\n')

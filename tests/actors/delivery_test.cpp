@@ -161,3 +161,26 @@ TEST_CASE("who takes a seat is told what of the log is gone for good", "[nodes]"
   s.anna.say(s.room, "6"); // the seat is taken
   CHECK(window->frames.back()["params"]["text"] == "6");
 }
+
+TEST_CASE("a join is answered though a check finds the longer list of rooms before", "[nodes]") {
+  scene s;
+  auto room = s.room_on("s1");
+  auto user = s.user_on("s2", "joins");
+  auto anna = s.enter(*s.a, user);
+  auto list_version = [&] { return s.servers["s2"]->command({"HGET", "user:" + user, "rooms"}).to_string(); };
+  auto before = list_version();
+  auto id = anna.ask("room.join", {{"room", room}});
+  while (list_version() == before) {
+    s.run_actors();
+    REQUIRE(s.run_posted());
+  }
+  for (auto left = s.settings.timings.tail_check; left > 0ms; left -= 100ms) { // the rest of the join is held up
+    s.sched.advance_time(100ms);
+    s.run_actors();
+  }
+  s.settle();
+  CHECK(anna.answer_to(id)["result"]["room"] == room);
+  CHECK(anna.heard("member").empty()); // the answer says it
+  anna.say(room, "hello");
+  CHECK(anna.heard_in(room) == texts{"hello"});
+}

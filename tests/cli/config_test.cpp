@@ -187,8 +187,8 @@ TEST_CASE("everything that is wrong is told, in the order of the file", "[config
       strings{("node.toml:2: redis.connect: expected a duration with its unit, such as \"500ms\", \"10s\", \"2m\" or "
                "\"1h\", from 10ms to 1m, found 1"),
               "node.toml:4: limits.who_user: unknown option; did you mean limits.who_users?",
-              "node.toml:5: limits.frame_bytes: expected bytes, such as 65536 or \"64KiB\", from 1KiB to 16MiB, found "
-              "true",
+              ("node.toml:5: limits.frame_bytes: expected bytes, such as 65536 or \"64KiB\", from 1KiB to 16MiB, found "
+               "true"),
               "--set node.name: expected a name of 1 to 64 letters, digits, '.', '_' and '-', found \"a b\"",
               "--set timings.pin: unknown option; did you mean timings.ping?"});
 }

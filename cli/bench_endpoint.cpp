@@ -20,7 +20,7 @@ std::string resolve(const std::string& url, endpoint& out) {
   auto rest = std::string_view(url).substr(scheme.size());
   auto slash = std::min(rest.find('/'), rest.size());
   out.host = rest.substr(0, slash);
-  out.path = slash < rest.size() ? std::string(rest.substr(slash)) : "/ws";
+  out.path = slash < rest.size() ? std::string(rest.substr(slash)) : "";
 
   std::string name = out.host, port = "80";
   auto colon = name.rfind(':');
@@ -40,11 +40,12 @@ std::string resolve(const std::string& url, endpoint& out) {
   return {};
 }
 
-int start_connect(const endpoint& to, std::uint32_t source) {
+int start_connect(const endpoint& to, std::uint32_t source, int receive_bytes) {
   int fd = socket(to.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
   int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (receive_bytes > 0) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
   if (to.address.ss_family == AF_INET && source > 0) {
     sockaddr_in target{};
     std::memcpy(&target, &to.address, sizeof target);

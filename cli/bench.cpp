@@ -47,13 +47,16 @@ int bench(const bench_options& options) {
   if (!options.floor_only)
     for (const auto& url : options.nodes)
       if (wrong.empty()) wrong = resolve(url, nodes.emplace_back());
+  redis_probe redis;
+  if (wrong.empty() && !options.floor_only)
+    if (wrong = redis.open(options.redis); !wrong.empty()) wrong = "--redis: " + wrong;
   if (!wrong.empty()) {
     std::cerr << "starling bench: " << wrong << "\n";
     return exit_usage;
   }
 
   std::optional<run_result> result, floor_result;
-  if (!options.floor_only) result = run_once(options, nodes, options.speaks, options.pids, tell);
+  if (!options.floor_only) result = run_once(options, nodes, options.speaks, options.pids, tell, &redis);
   bool beside = options.floor.count() > 0 && has_floor(options.what) && result && result->clients > 0;
   if (options.floor_only || beside) {
     floor_server floor;

@@ -17,15 +17,26 @@ const char* const footer =
     "  busy     --pairs beside one room of --clients, told apart; with --clients 0 the pairs are alone\n"
     "  stalled  fanout, while --stalled of the clients stop to read (and let their kernel keep only some KB):\n"
     "           nothing is expected of these, and the others are told apart\n"
+    "  storm    --clients users drop within a second, half of them without a word, and each comes back a second "
+    "later;\n"
+    "           each is watched by --watchers of the --observers. For --within seconds after the last return it is "
+    "seen\n"
+    "           whether the last that each observer was told of each user is right: online, or nothing at all since\n"
+    "           it was right before. CPU is counted from the first drop until all was right for good\n"
     "  idle     connected, each with a room of its own and a user whom it watches\n"
     "  connect  connect, open, join: as fast as it goes\n"
     "\n"
     "Exit code 1: an acknowledged message did not arrive at a member, or arrived twice, in any protocol; or out of\n"
-    "order, where the server numbers messages (starling); or nobody could connect. In the protocols json and socketio\n"
+    "order, where the server numbers messages (starling); or nobody could connect; or, in a storm, not all was\n"
+    "right in the end. In the protocols json and socketio\n"
     "the generator numbers each room's messages; out of order against the order of sending is told, and no failure.\n"
     "\n"
     "Latency counts from when a message was due (open loop). CPU and memory are told for --pids.\n"
-    "The run is repeated, shorter, against the floor, a server that does nothing but send(2); with --floor-only, that "
+    "Redis counts what scripts run like what clients send. Where scripts run, commands that a script may run are "
+    "taken\n"
+    "to be theirs, and redis_commands_per_message has the rest: calls of scripts, subscriptions, pings.\n"
+    "The run, but for storm, is repeated, shorter, against the floor, a server that does nothing but send(2); with "
+    "--floor-only, that "
     "is\n"
     "the server under test. In JSON, \"target\" names the member that holds the figures of the server under test.\n"
     "Nodes must run with auth.mode = \"open\"; servers of other protocols take the user from the query, ?user=<id>.";
@@ -77,7 +88,8 @@ private:
 
 void describer::what() {
   one_of("--scenario", options_.what,
-         {scenario::fanout, scenario::pairs, scenario::busy, scenario::stalled, scenario::idle, scenario::connect},
+         {scenario::fanout, scenario::pairs, scenario::busy, scenario::stalled, scenario::storm, scenario::idle,
+          scenario::connect},
          "see below");
   one_of("--protocol", options_.speaks, {protocol::starling, protocol::json, protocol::socketio},
          "how the server under test speaks");
@@ -95,6 +107,8 @@ void describer::sizes() {
   number("--pairs", options_.pairs, "busy: pairs of two more clients each", 0);
   rate("--pairs-rate", options_.pairs_rate, "busy: messages/s among all pairs");
   number("--stalled", options_.stalled, "stalled: how many of the clients");
+  number("--observers", options_.observers, "storm: more clients, who stay and watch");
+  number("--watchers", options_.watchers, "storm: observers of each user");
   command_.add_option("--size", options_.text_bytes, "bytes of text per message")
       ->check(CLI::Range(text_bytes_min, std::size_t{16 * 1024}))
       ->capture_default_str();
@@ -108,12 +122,15 @@ void describer::times() {
   seconds("--warmup", options_.warmup, "seconds before", 0);
   seconds("--floor", options_.floor, "seconds to measure the floor; 0: not", 0);
   command_.add_flag("--floor-only", options_.floor_only, "measure nothing but the floor, for --seconds");
+  seconds("--within", options_.within, "storm: seconds from the last return for all to be right", 0);
   seconds("--timeout", options_.timeout, "seconds for a client to be ready, and for what is under way at the end", 0.1);
 }
 
 void describer::processes() {
   command_.add_option("--pids", options_.pids, "server processes, by commas")->delimiter(',');
   command_.add_option("--redis-pids", options_.redis_pids, "Redis processes, by commas")->delimiter(',');
+  command_.add_option("--redis", options_.redis, "host:port of instances whose commands are counted, by commas")
+      ->delimiter(',');
 }
 
 } // namespace

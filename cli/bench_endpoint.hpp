@@ -15,6 +15,9 @@ struct endpoint {
   std::string path; // empty if the URL has none
 };
 
+/// Looks up `host[:port]`. Returns an empty string, or what is wrong.
+std::string look_up(const std::string& where, const std::string& default_port, endpoint& out);
+
 /// Reads `ws://host[:port][/path]` and looks the host up. Returns an empty string, or what is wrong.
 std::string resolve(const std::string& url, endpoint& out);
 

@@ -52,6 +52,12 @@ void add_stream(std::vector<figure>& all, const stream_result& of, double window
   add_latency(all, name + "answer", of.answer, false);
 }
 
+// What Redis did in the window, per message or per second.
+std::optional<double> redis_work_per(double of, const window& measured, std::uint64_t redis_work::*what) {
+  if (!measured.from.redis_calls || !measured.until.redis_calls) return std::nullopt;
+  return per(count(work_between(*measured.from.redis_calls, *measured.until.redis_calls).*what), of);
+}
+
 void add_messages(std::vector<figure>& all, const run_result& run, const window& measured) {
   all.push_back({"sent", "", count(run.sent)});
   all.push_back({"acknowledged", "", count(run.acknowledged)});
@@ -69,6 +75,10 @@ void add_messages(std::vector<figure>& all, const run_result& run, const window&
   all.push_back({"server_cpu_per_delivery", "us",
                  per(measured.cpu_us(&usage_mark::server), static_cast<double>(delivered_in_window(run))), 2});
   all.push_back({"redis_cpu_per_message", "us", per(measured.cpu_us(&usage_mark::redis), acknowledged), 2});
+  auto redis = [&](std::uint64_t redis_work::*what) { return redis_work_per(acknowledged, measured, what); };
+  all.push_back({"redis_commands_per_message", "", redis(&redis_work::asked), 2});
+  all.push_back({"redis_commands_with_scripts_per_message", "", redis(&redis_work::all), 2});
+  all.push_back({"redis_publications_per_message", "", redis(&redis_work::publications), 2});
 }
 
 std::optional<double> rss(const usage_mark& at) {
@@ -88,6 +98,31 @@ void add_stalled(std::vector<figure>& all, const run_result& run) {
   all.push_back({"stalled_closed", "", count(run.stalled.closed)});
   all.push_back({"stalled_told_4008", "", count(run.stalled.told_too_slow)});
   all.push_back({"rss_growth", "bytes", less(rss_peak(run), rss(run.opened))});
+}
+
+void add_storm(std::vector<figure>& all, const run_result& run, const window& measured) {
+  const auto& seen = *run.storm;
+  auto time = [](const std::optional<std::chrono::nanoseconds>& of) {
+    return of ? std::optional(ms(*of)) : std::nullopt;
+  };
+  auto in_ms = [](std::optional<double> us) { return us ? std::optional(*us / 1000) : std::nullopt; };
+  all.push_back({"watches", "", count(seen.words)});
+  all.push_back({"watches_untold_before", "", count(seen.untold_before)});
+  all.push_back({"watches_wrong_before", "", count(seen.wrong_before)});
+  all.push_back({"watches_wrong", "", count(seen.wrong)});
+  all.push_back({"all_back_after", "ms", time(seen.back_after)});
+  all.push_back({"all_right_after", "ms", time(seen.right_after)});
+  all.push_back({"users_not_back", "", count(seen.not_back)});
+  all.push_back({"failed_returns", "", count(seen.failed_returns)});
+  all.push_back({"refused", "", sum(run.errors)});
+  all.push_back({"observers_ended", "", count(seen.observers_ended)});
+  all.push_back({"notifications_offline", "", count(seen.told_offline)});
+  all.push_back({"notifications_online", "", count(seen.told_online)});
+  all.push_back({"presence_asked", "", count(seen.asked)});
+  all.push_back({"presence_asked_wrong", "", seen.asked_wrong ? count(*seen.asked_wrong) : std::nullopt});
+  all.push_back({"server_cpu_until_right", "ms", in_ms(measured.cpu_us(&usage_mark::server))});
+  all.push_back({"redis_cpu_until_right", "ms", in_ms(measured.cpu_us(&usage_mark::redis))});
+  add_latency(all, "back_in", seen.back_in, false);
 }
 
 } // namespace
@@ -117,6 +152,7 @@ std::vector<figure> figures_of(const bench_options& options, const run_result& r
   std::vector<figure> all{{"clients_ready", "", clients}};
   if (sends(run)) add_messages(all, run, measured);
   if (options.what == scenario::stalled) add_stalled(all, run);
+  if (run.storm) add_storm(all, run, measured);
   if (options.what == scenario::idle)
     all.push_back({"server_cpu_per_connection", "us_per_s", per(per(cpu, clients), measured.length_s()), 2});
   if (options.what == scenario::connect) {
@@ -124,12 +160,13 @@ std::vector<figure> figures_of(const bench_options& options, const run_result& r
     all.push_back({"server_cpu_per_connect", "us", per(cpu, clients), 1});
   }
   if (!sends(run)) add_latency(all, "ready_in", run.opened_in, false);
+  all.push_back({"redis_commands", "per_s", redis_work_per(measured.length_s(), measured, &redis_work::asked)});
   all.push_back({"rss_per_connection", "bytes", per(less(rss(measured.until), rss(run.before)), clients)});
   all.push_back({"rss_peak", "bytes", rss_peak(run)});
   all.push_back({"connections_ended", "", sum(run.ended)});
   all.push_back({"pings_answered", "", count(run.pings)});
   all.push_back({"generator_cpu", "percent_of_core", measured.generator_share() * 100});
-  if (sends(run)) add_latency(all, "generator_lag", run.lag, false);
+  if (sends(run) || run.storm) add_latency(all, "generator_lag", run.lag, false);
   return all;
 }
 

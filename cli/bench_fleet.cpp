@@ -57,6 +57,13 @@ std::optional<std::uint32_t> fleet::index_of(std::string_view user) const {
 
 std::string fleet::room(std::size_t number) const { return "bench-" + options_.run + std::to_string(number); }
 
+std::string fleet::users(const std::vector<std::uint32_t>& indices) const {
+  std::string all = R"({"users":[)";
+  for (auto index : indices)
+    all.append(all.back() == '[' ? "\"" : ",\"").append(user(index)).append("\"");
+  return all + "]}";
+}
+
 void fleet::turn(nanoseconds at_most) {
   // Few events a turn, so that the caller can keep to its schedule.
   std::array<epoll_event, 128> events;

@@ -86,6 +86,8 @@ public:
   /// The other way round; none if the name is not of this run.
   std::optional<std::uint32_t> index_of(std::string_view user) const;
   std::string room(std::size_t number) const;
+  /// `{"users":[...]}`, as presence is asked for.
+  std::string users(const std::vector<std::uint32_t>& indices) const;
   const part& part_of(const client& who) const { return plan_.clients[who.index]; }
   std::vector<client>& clients() { return clients_; }
   std::size_t ready() const { return ready_; }
@@ -112,7 +114,6 @@ private:
   void on_connected(client& who);
   std::string_view take_upgrade(client& who, std::string_view bytes);
   void on_setup(client& who, const heard& what, std::string_view text, std::chrono::nanoseconds at);
-  std::string watch_params(const part& of) const;
   void expire();
 
   void on_readable(client& who);

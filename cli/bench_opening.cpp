@@ -108,7 +108,7 @@ void fleet::advance(client& who, client::state to) {
     break;
   case client::state::watching:
     if (role.watches.empty()) return advance(who, client::state::ready);
-    dialect_.append_request(text_, watch_id, "presence.watch", watch_params(role));
+    dialect_.append_request(text_, watch_id, "presence.watch", users(role.watches));
     break;
   case client::state::ready:
     opened_in.add(now() - who.started);
@@ -119,13 +119,6 @@ void fleet::advance(client& who, client::state to) {
     return;
   }
   send_frame(who, opcode::text, text_);
-}
-
-std::string fleet::watch_params(const part& of) const {
-  std::string params = R"({"users":[)";
-  for (auto index : of.watches)
-    params.append(params.back() == '[' ? "\"" : ",\"").append(user(index)).append("\"");
-  return params + "]}";
 }
 
 void fleet::on_setup(client& who, const heard& what, std::string_view text, nanoseconds at) {

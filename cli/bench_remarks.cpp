@@ -35,6 +35,7 @@ void add_generator(remarks& to, const bench_options& options, const run_result& 
 
 void add_processes(remarks& to, const bench_options& options, const run_result& run) {
   auto measured = window_of(options, run);
+  if (run.before.redis_calls && !measured.until.redis_calls) to.say("an instance of --redis did not answer in the end");
   if (run.before.server && !measured.until.server) to.say("a process of --pids ended during the run");
   if (!options.redis_pids.empty() && run.before.redis && !measured.until.redis)
     to.say("a process of --redis-pids ended during the run");
@@ -55,6 +56,9 @@ std::vector<std::string> remarks_of(const bench_options& options, const run_resu
     to.say("the server sent no pings");
   if (options.what == scenario::stalled && run.stalled.closed == 0)
     to.say("nobody who stalled was closed: the kernel or the server still keeps what was not read");
+  if (run.storm && run.storm->untold_before > 0)
+    to.say("of ", run.storm->untold_before, " users watched nothing was told before the storm: no word since is right");
+  if (run.storm && !run.storm->right_after) to.say("not all was right in time, or it did not stay so");
   add_generator(to, options, run);
   add_processes(to, options, run);
   return to.all;
@@ -64,9 +68,18 @@ bool generator_was_the_limit(const bench_options& options, const run_result& run
   return window_of(options, run).generator_share() > generator_share_max || run.lag.max() > generator_lag_max;
 }
 
+namespace {
+
+bool failed(const storm_result& storm) {
+  return !storm.right_after || storm.asked_wrong.value_or(0) > 0 || storm.observers_ended > 0;
+}
+
+} // namespace
+
 bool failed(const run_result& run) {
   bool disordered = run.out_of_order > 0 && dialect_of(run.spoken).has_seqs();
-  return run.clients == 0 || run.lost > 0 || run.duplicated > 0 || disordered || run.numbers_bad;
+  return run.clients == 0 || run.lost > 0 || run.duplicated > 0 || disordered || run.numbers_bad ||
+         (run.storm && failed(*run.storm));
 }
 
 } // namespace starling::cli

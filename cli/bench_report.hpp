@@ -15,8 +15,8 @@ std::vector<std::string> remarks_of(const bench_options& options, const run_resu
 /// Did the generator use more than 90 % of a core, or fall more than 10 ms behind its schedule?
 bool generator_was_the_limit(const bench_options& options, const run_result& run);
 
-/// Was something acknowledged lost or doubled, or out of order where the protocol promises one? Or could nobody
-/// connect?
+/// Was something acknowledged lost or doubled, or out of order where the protocol promises one? Was not all right in
+/// the end of a storm? Or could nobody connect?
 bool failed(const run_result& run);
 
 /// Both runs side by side, for people. Either may be missing.

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "cli/bench_load.hpp"
+#include "cli/bench_storm.hpp"
 
 namespace starling::cli {
 
@@ -18,16 +19,18 @@ constexpr auto look_every = std::chrono::milliseconds(100); // at the server's m
 class run {
 public:
   run(const bench_options& options, std::vector<endpoint> endpoints, protocol spoken,
-      const std::vector<pid_t>& server_pids, const teller& tell)
+      const std::vector<pid_t>& server_pids, const teller& tell, redis_probe* redis)
       : options_(options), dialect_(dialect_of(spoken)), plan_(plan_of(options, dialect_)), server_pids_(server_pids),
-        tell_(tell), fleet_(options, plan_, dialect_, std::move(endpoints)) {
+        tell_(tell), redis_(redis), fleet_(options, plan_, dialect_, std::move(endpoints)) {
     result_.spoken = spoken;
     result_.clients_wanted = plan_.clients.size();
   }
 
   run_result operator()() {
     mark(result_.before);
-    if (options_.what == scenario::idle || options_.what == scenario::connect)
+    if (options_.what == scenario::storm)
+      drop_and_return();
+    else if (options_.what == scenario::idle || options_.what == scenario::connect)
       rest();
     else
       talk();
@@ -53,6 +56,15 @@ private:
     messages.settle([&] { on_turn("settling"); });
   }
 
+  void drop_and_return() {
+    storm all(options_, dialect_, fleet_, result_);
+    if (!open()) return;
+    all.prepare([&] { on_turn("settling"); });
+    rest(options_.warmup);
+    all.run([&](usage_mark& at) { mark(at); }, [&] { on_turn("storm"); });
+    all.verify([&] { on_turn("asking"); });
+  }
+
   void rest() {
     if (!open() || options_.what == scenario::connect) return;
     rest(options_.warmup);
@@ -75,7 +87,11 @@ private:
 
   void mark(usage_mark& at) {
     bool to_floor = result_.spoken == protocol::floor;
-    at = usage_mark{usage(server_pids_), to_floor ? std::nullopt : usage(options_.redis_pids), own_cpu(), fleet_.now()};
+    at.redis_calls = redis_ ? redis_->look() : std::nullopt; // takes a while, so first
+    at.server = usage(server_pids_);
+    at.redis = to_floor ? std::nullopt : usage(options_.redis_pids);
+    at.own = own_cpu();
+    at.at = fleet_.now();
     if (at.server) result_.server_rss_peak = std::max(result_.server_rss_peak, at.server->rss_bytes);
   }
 
@@ -115,6 +131,7 @@ private:
   const plan plan_;
   const std::vector<pid_t>& server_pids_;
   const teller& tell_;
+  redis_probe* redis_;
   fleet fleet_;
   run_result result_;
   nanoseconds looked_at_{0}, told_at_{0};
@@ -124,8 +141,8 @@ private:
 } // namespace
 
 run_result run_once(const bench_options& options, std::vector<endpoint> endpoints, protocol spoken,
-                    const std::vector<pid_t>& server_pids, const teller& tell) {
-  return run(options, std::move(endpoints), spoken, server_pids, tell)();
+                    const std::vector<pid_t>& server_pids, const teller& tell, redis_probe* redis) {
+  return run(options, std::move(endpoints), spoken, server_pids, tell, redis)();
 }
 
 } // namespace starling::cli

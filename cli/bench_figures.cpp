@@ -140,6 +140,10 @@ double window::generator_share() const {
   return length_s() > 0 ? seconds(until.own - from.own).count() / length_s() : 0;
 }
 
+double window::generator_behind() const {
+  return length_s() > 0 ? seconds(until.behind - from.behind).count() / length_s() : 0;
+}
+
 window window_of(const bench_options& options, const run_result& run) {
   if (options.what == scenario::connect) return {run.before, run.opened};
   return {run.from, run.until};
@@ -166,6 +170,7 @@ std::vector<figure> figures_of(const bench_options& options, const run_result& r
   all.push_back({"connections_ended", "", sum(run.ended)});
   all.push_back({"pings_answered", "", count(run.pings)});
   all.push_back({"generator_cpu", "percent_of_core", measured.generator_share() * 100});
+  all.push_back({"generator_behind", "percent_of_time", measured.generator_behind() * 100});
   if (sends(run) || run.storm) add_latency(all, "generator_lag", run.lag, false);
   return all;
 }

@@ -30,6 +30,8 @@ struct window {
   std::optional<double> cpu_us(std::optional<process_usage> usage_mark::*of) const;
   /// Of a core.
   double generator_share() const;
+  /// The share of the time in which the generator had more to read than it took at once.
+  double generator_behind() const;
 };
 
 window window_of(const bench_options& options, const run_result& run);

@@ -73,6 +73,7 @@ void fleet::turn(nanoseconds at_most) {
   if (count < 0 && errno == ENOSYS) // Linux before 5.11
     count =
         epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), static_cast<int>(wait.count() / 1'000'000));
+  auto begin = now();
   for (int i = 0; i < count; ++i) {
     auto& who = clients_[events[static_cast<std::size_t>(i)].data.u32];
     auto what = events[static_cast<std::size_t>(i)].events;
@@ -82,6 +83,7 @@ void fleet::turn(nanoseconds at_most) {
       on_readable(who);
     if (who.fd >= 0 && (what & EPOLLOUT)) flush(who);
   }
+  if (count == static_cast<int>(events.size())) behind += now() - begin;
   expire();
 }
 

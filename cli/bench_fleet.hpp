@@ -102,6 +102,7 @@ public:
   histogram opened_in;                        // from connect to ready
   std::map<std::string, std::uint64_t> ended; // connections, by why; those closed at the end of the run not counted
   std::uint64_t pings = 0;                    // answered
+  std::chrono::nanoseconds behind{0};         // time spent with more to be read than one turn takes
 
 private:
   struct attempt {

@@ -9,6 +9,7 @@ namespace starling::cli {
 namespace {
 
 constexpr double generator_share_max = 0.9;                       // of a core
+constexpr double generator_behind_max = 0.5;                      // of the time: frames wait in its sockets
 constexpr auto generator_lag_max = std::chrono::milliseconds(10); // behind its own schedule
 
 /// Sentences, made of their parts.
@@ -28,6 +29,8 @@ public:
 void add_generator(remarks& to, const bench_options& options, const run_result& run) {
   if (auto share = window_of(options, run).generator_share(); share > generator_share_max)
     to.say("the generator was the limit: it used ", share * 100, " % of a core");
+  if (auto behind = window_of(options, run).generator_behind(); behind > generator_behind_max)
+    to.say("the generator was the limit: for ", behind * 100, " % of the time it had more to read than it could");
   if (run.lag.max() > generator_lag_max)
     to.say("the generator was the limit: it fell up to ", ms(run.lag.max()),
            " ms behind its schedule (latencies count from when a message was due)");
@@ -65,7 +68,9 @@ std::vector<std::string> remarks_of(const bench_options& options, const run_resu
 }
 
 bool generator_was_the_limit(const bench_options& options, const run_result& run) {
-  return window_of(options, run).generator_share() > generator_share_max || run.lag.max() > generator_lag_max;
+  auto measured = window_of(options, run);
+  return measured.generator_share() > generator_share_max || measured.generator_behind() > generator_behind_max ||
+         run.lag.max() > generator_lag_max;
 }
 
 namespace {

@@ -12,7 +12,8 @@ namespace starling::cli {
 /// What a reader must know before believing the figures, in sentences.
 std::vector<std::string> remarks_of(const bench_options& options, const run_result& run);
 
-/// Did the generator use more than 90 % of a core, or fall more than 10 ms behind its schedule?
+/// Did the generator use more than 90 % of a core, have more to read than it could for half of the time, or fall more
+/// than 10 ms behind its schedule?
 bool generator_was_the_limit(const bench_options& options, const run_result& run);
 
 /// Was something acknowledged lost or doubled, or out of order where the protocol promises one? Was not all right in

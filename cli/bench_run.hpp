@@ -22,6 +22,7 @@ struct usage_mark {
   std::optional<process_usage> redis;
   std::optional<command_calls> redis_calls;
   std::chrono::microseconds own{0};
+  std::chrono::nanoseconds behind{0}; // of the generator, see `fleet`
   std::chrono::nanoseconds at{0};
 };
 

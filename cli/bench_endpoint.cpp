@@ -14,15 +14,8 @@
 
 namespace starling::cli {
 
-std::string resolve(const std::string& url, endpoint& out) {
-  constexpr std::string_view scheme = "ws://";
-  if (!url.starts_with(scheme)) return url + ": a node's URL begins with ws:// (this client speaks no TLS)";
-  auto rest = std::string_view(url).substr(scheme.size());
-  auto slash = std::min(rest.find('/'), rest.size());
-  out.host = rest.substr(0, slash);
-  out.path = slash < rest.size() ? std::string(rest.substr(slash)) : "/ws";
-
-  std::string name = out.host, port = "80";
+std::string look_up(const std::string& where, const std::string& default_port, endpoint& out) {
+  std::string name = where, port = default_port;
   auto colon = name.rfind(':');
   if (colon != std::string::npos && name.find(']', colon) == std::string::npos) {
     port = name.substr(colon + 1);
@@ -32,19 +25,30 @@ std::string resolve(const std::string& url, endpoint& out) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  if (int failed = getaddrinfo(name.c_str(), port.c_str(), &hints, &found); failed != 0)
-    return url + ": " + gai_strerror(failed);
+  if (int failed = getaddrinfo(name.c_str(), port.c_str(), &hints, &found); failed != 0) return gai_strerror(failed);
   std::memcpy(&out.address, found->ai_addr, found->ai_addrlen);
   out.address_size = found->ai_addrlen;
   freeaddrinfo(found);
   return {};
 }
 
-int start_connect(const endpoint& to, std::uint32_t source) {
+std::string resolve(const std::string& url, endpoint& out) {
+  constexpr std::string_view scheme = "ws://";
+  if (!url.starts_with(scheme)) return url + ": a node's URL begins with ws:// (this client speaks no TLS)";
+  auto rest = std::string_view(url).substr(scheme.size());
+  auto slash = std::min(rest.find('/'), rest.size());
+  out.host = rest.substr(0, slash);
+  out.path = slash < rest.size() ? std::string(rest.substr(slash)) : "";
+  auto wrong = look_up(out.host, "80", out);
+  return wrong.empty() ? wrong : url + ": " + wrong;
+}
+
+int start_connect(const endpoint& to, std::uint32_t source, int receive_bytes) {
   int fd = socket(to.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
   int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (receive_bytes > 0) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
   if (to.address.ss_family == AF_INET && source > 0) {
     sockaddr_in target{};
     std::memcpy(&target, &to.address, sizeof target);

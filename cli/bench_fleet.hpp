@@ -5,28 +5,43 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "cli/bench_dialect.hpp"
 #include "cli/bench_endpoint.hpp"
 #include "cli/bench_framing.hpp"
 #include "cli/bench_histogram.hpp"
 #include "cli/bench_ledger.hpp"
 #include "cli/bench_options.hpp"
+#include "cli/bench_plan.hpp"
 
 namespace starling::cli {
 
 /// One simulated user's connection.
 struct client {
-  enum class state : std::uint8_t { waiting, connecting, upgrading, opening, joining, watching, ready, closed };
+  enum class state : std::uint8_t {
+    waiting,
+    connecting,
+    upgrading,
+    opening,
+    joining,
+    watching,
+    ready,
+    leaving, // has said goodbye, and waits for the server's
+    away,    // left on purpose
+    closed,
+  };
 
   int fd = -1;
   state at = state::waiting;
   bool writable_wanted = false;
-  bool member = false; // was ready when the load began: gets all that its room does
+  bool reading = true;
+  bool member = false; // was ready when the load began, and reads: gets all that its room does
+  std::uint16_t close_code = 0;
   std::uint32_t index = 0;
-  std::uint32_t room = 0;
   std::chrono::nanoseconds started{0};
   frame_reader reader;
   std::string unsent;         // what the socket did not take yet
@@ -34,13 +49,13 @@ struct client {
   arrivals arrived;
 };
 
+/// What requests carry as `id` before there is load; the load's own begin at `first_message_id`.
+inline constexpr std::uint64_t join_id = 1, watch_id = 2, hello_id = 3, ask_id = 4, first_message_id = 16;
+
 /// All clients of a run: connects and opens them, then reads and writes for them, in one thread on one epoll.
 class fleet {
 public:
-  /// Who the clients talk to: nodes, which want to be opened and joined, or the floor, which wants nothing.
-  enum class target : std::uint8_t { nodes, floor };
-
-  fleet(const bench_options& options, std::vector<endpoint> endpoints, target to);
+  fleet(const bench_options& options, const plan& who, const dialect& speaks, std::vector<endpoint> endpoints);
   /// Closes what is open.
   ~fleet();
   fleet(const fleet&) = delete;
@@ -48,53 +63,81 @@ public:
 
   /// Brings all clients to ready; each ends ready or closed. Calls `on_turn` now and then.
   void open_all(const std::function<void()>& on_turn);
+  /// Connects a client that is not connected; it becomes ready, or ends, in a later `turn`.
+  void start(client& who);
 
   /// Waits `at_most` for something to happen and handles it.
   void turn(std::chrono::nanoseconds at_most);
 
-  /// Sends a text frame. False if the client is not ready or more than 1 MiB waits for its socket already.
-  bool send(client& who, std::string_view json);
+  /// Sends a request. False if the client is not ready or more than 1 MiB waits for its socket already.
+  bool request(client& who, std::uint64_t id, std::string_view method, std::string_view params);
 
-  /// Since the run began, plus a second: also what requests carry as `id`, so no small number.
+  /// Leaves what comes for this client in its socket, or reads it again.
+  void read_from(client& who, bool reading);
+  /// Ends the connection without a word: the server gets a reset.
+  void cut(client& who);
+  /// Ends it as RFC 6455 has it.
+  void leave(client& who);
+
+  /// Since the run began, plus a second.
   std::chrono::nanoseconds now() const;
 
   std::string user(std::size_t index) const;
+  /// The other way round; none if the name is not of this run.
+  std::optional<std::uint32_t> index_of(std::string_view user) const;
   std::string room(std::size_t number) const;
+  /// `{"users":[...]}`, as presence is asked for.
+  std::string users(const std::vector<std::uint32_t>& indices) const;
+  const part& part_of(const client& who) const { return plan_.clients[who.index]; }
   std::vector<client>& clients() { return clients_; }
   std::size_t ready() const { return ready_; }
-  std::size_t rooms() const { return rooms_; }
 
-  /// Is called with each JSON text that is no part of becoming ready, and the time when it was read.
-  std::function<void(client&, std::string_view json, std::chrono::nanoseconds now)> on_json = [](auto&&...) {};
+  /// Is called with each frame of a client that is no part of becoming ready, with the answer to what it watches, and
+  /// with the time when it was read.
+  std::function<void(client&, const heard&, std::string_view text, std::chrono::nanoseconds now)> on_heard =
+      [](auto&&...) {};
+  /// A connection ended that was not meant to, or could not be made.
+  std::function<void(client&)> on_ended = [](auto&&...) {};
 
   histogram opened_in;                        // from connect to ready
   std::map<std::string, std::uint64_t> ended; // connections, by why; those closed at the end of the run not counted
   std::uint64_t pings = 0;                    // answered
+  std::chrono::nanoseconds behind{0};         // time spent with more to be read than one turn takes
 
 private:
-  void start(client& who);
+  struct attempt {
+    std::uint32_t client;
+    std::chrono::nanoseconds started;
+  };
+
+  // Becoming ready: bench_opening.cpp.
   void advance(client& who, client::state to);
   void on_connected(client& who);
-  void on_readable(client& who);
   std::string_view take_upgrade(client& who, std::string_view bytes);
-  void on_frame(client& who, opcode op, std::string_view payload, std::chrono::nanoseconds at);
-  void on_setup(client& who, std::string_view json, std::chrono::nanoseconds at);
-  void write(client& who, std::string_view bytes);
-  void flush(client& who);
-  void end(client& who, const std::string& why);
+  void on_setup(client& who, const heard& what, std::string_view text, std::chrono::nanoseconds at);
   void expire();
 
+  void on_readable(client& who);
+  void on_frame(client& who, opcode op, std::string_view payload, std::chrono::nanoseconds at);
+  void on_text(client& who, std::string_view text, std::chrono::nanoseconds at);
+  void send_frame(client& who, opcode op, std::string_view payload);
+  void write(client& who, std::string_view bytes);
+  void flush(client& who);
+  void watch(client& who, int how);
+  void end(client& who, const std::string& why);
+  void hang_up(client& who, client::state to);
+
   const bench_options& options_;
+  const plan& plan_;
+  const dialect& dialect_;
   std::vector<endpoint> endpoints_;
-  target target_;
-  std::size_t rooms_;
   std::vector<client> clients_;
-  std::deque<std::uint32_t> setting_up_; // in order of start, so the front times out first
-  std::size_t busy_ = 0;                 // of them, not yet ready or closed
+  std::deque<attempt> setting_up_; // in order of start, so the front times out first
+  std::size_t busy_ = 0;           // not yet ready or closed
   std::size_t ready_ = 0;
   int epoll_;
   std::vector<char> buffer_;
-  std::string frame_;
+  std::string text_, frame_;
   std::chrono::steady_clock::time_point origin_;
 };
 

@@ -9,24 +9,15 @@
 
 namespace starling::cli {
 
-/// One line of the report. Name and unit together are its name in JSON.
-struct figure {
-  std::string name;
-  std::string unit; // empty: a count
-  std::optional<double> value;
-  int decimals = 0;
-};
-
-/// What a scenario's report holds; for one scenario always the same names in the same order.
-std::vector<figure> figures_of(const bench_options& options, const run_result& run);
-
 /// What a reader must know before believing the figures, in sentences.
 std::vector<std::string> remarks_of(const bench_options& options, const run_result& run);
 
-/// Did the generator use more than 90 % of a core, or fall more than 10 ms behind its schedule?
+/// Did the generator use more than 90 % of a core, have more to read than it could for half of the time, or fall more
+/// than 10 ms behind its schedule?
 bool generator_was_the_limit(const bench_options& options, const run_result& run);
 
-/// Was the promise broken: something acknowledged lost, doubled or out of order? Or could nobody connect?
+/// Was something acknowledged lost or doubled, or out of order where the protocol promises one? Was not all right in
+/// the end of a storm? Or could nobody connect?
 bool failed(const run_result& run);
 
 /// Both runs side by side, for people. Either may be missing.
@@ -35,7 +26,5 @@ std::string table(const bench_options& options, const std::optional<run_result>&
 /// The same as one line of JSON.
 std::string json(const bench_options& options, const std::optional<run_result>& nodes,
                  const std::optional<run_result>& floor);
-
-std::string name_of(scenario what);
 
 } // namespace starling::cli

@@ -24,7 +24,7 @@ bench_options small(scenario what) {
 run_result against_floor(const bench_options& options) {
   floor_server floor;
   REQUIRE(floor.running());
-  return run_once(options, {floor.where()}, fleet::target::floor, {floor.pid()}, [](const std::string&) {});
+  return run_once(options, {floor.where()}, protocol::floor, {floor.pid()}, [](const std::string&) {});
 }
 
 } // namespace
@@ -41,8 +41,61 @@ TEST_CASE("the floor delivers each message to all members of its room, and the c
   CHECK(result.delivered == result.expected);
   CHECK_FALSE(failed(result));
   CHECK(result.ended.empty());
-  CHECK(result.latency.count() > 0);
+  CHECK(result.streams.at(0).latency.count() > 0);
   CHECK(result.until.server);
+}
+
+TEST_CASE("a room and pairs beside it are told apart, and may be alone", "[bench]") {
+  auto options = small(scenario::busy);
+  options.pairs = 5;
+  options.pairs_rate = 200;
+  options.clients = GENERATE(0u, 20u);
+  auto result = against_floor(options);
+  CHECK(result.clients == options.clients + 10);
+  REQUIRE(result.streams.size() == 2);
+  CHECK(result.streams[0].sent == (options.clients > 0 ? 140 : 0));
+  CHECK(result.streams[1].sent == 70);
+  CHECK(result.delivered == result.streams[0].sent * 20 + result.streams[1].sent * 2);
+  CHECK(result.streams[1].latency.count() == 60); // in the window, without the senders' own copies
+  CHECK_FALSE(failed(result));
+  auto as_json = json(options, std::nullopt, result);
+  CHECK(as_json.find(R"("target":"floor","protocol":"floor","nodes_urls":[])") != std::string::npos);
+  CHECK(as_json.find(R"("pairs_latency_p99_ms":)") != std::string::npos);
+}
+
+TEST_CASE("nothing is expected of those who stall", "[bench]") {
+  auto options = small(scenario::stalled);
+  options.stalled = 4;
+  auto result = against_floor(options);
+  CHECK(result.stalled.clients == 4);
+  CHECK(result.stalled.closed == 0);
+  CHECK(result.expected == result.sent * 8); // of ten in each room
+  CHECK(result.delivered == result.expected);
+  CHECK_FALSE(failed(result));
+}
+
+TEST_CASE("connections alone can be measured against the floor", "[bench]") {
+  auto options = small(GENERATE(scenario::idle, scenario::connect));
+  auto result = against_floor(options);
+  CHECK(result.clients == 20);
+  CHECK(result.opened_in.count() == 20);
+  CHECK_FALSE(failed(result));
+}
+
+TEST_CASE("out of order is a failure only where order is promised", "[bench]") {
+  run_result result;
+  result.clients = 1;
+  result.out_of_order = 1;
+  for (auto spoken : {protocol::starling, protocol::floor}) {
+    result.spoken = spoken;
+    CHECK(failed(result));
+  }
+  for (auto spoken : {protocol::json, protocol::socketio}) {
+    result.spoken = spoken;
+    CHECK_FALSE(failed(result));
+  }
+  result.lost = 1;
+  CHECK(failed(result));
 }
 
 TEST_CASE("a table and JSON of a run name the same figures", "[bench]") {
@@ -61,7 +114,7 @@ TEST_CASE("nobody there: the run ends, says why and counts as failed", "[bench]"
     floor_server floor; // its port is free again after this
     nowhere = floor.where();
   }
-  auto result = run_once(small(scenario::fanout), {nowhere}, fleet::target::nodes, {}, [](const std::string&) {});
+  auto result = run_once(small(scenario::fanout), {nowhere}, protocol::starling, {}, [](const std::string&) {});
   CHECK(failed(result));
   CHECK(result.ended.at("Connection refused") == 20);
 }
@@ -72,7 +125,7 @@ TEST_CASE("URLs that are none are refused with a reason", "[bench]") {
   CHECK(to.host == "127.0.0.1:8080");
   CHECK(to.path == "/ws");
   CHECK(resolve("ws://[::1]:8080", to).empty());
-  CHECK(to.path == "/ws");
+  CHECK(to.path.empty());
   CHECK(resolve("http://127.0.0.1", to).find("ws://") != std::string::npos);
   CHECK_FALSE(resolve("ws://127.0.0.1:nonsense/", to).empty());
 }

@@ -2,8 +2,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "cli/bench_fields.hpp"
-
 using namespace starling::cli;
 
 TEST_CASE("only acknowledged messages that never came are lost", "[bench]") {
@@ -31,25 +29,4 @@ TEST_CASE("a seq that cannot be is refused", "[bench]") {
   CHECK_FALSE(sent.add(4));
   CHECK_FALSE(sent.add(UINT64_MAX));
   CHECK(sent.count(0) == 0);
-}
-
-TEST_CASE("frames are told apart by their method, wherever it stands", "[bench]") {
-  CHECK(sort_of(R"({"jsonrpc":"2.0","method":"message","params":{}})") == frame_sort::message);
-  CHECK(sort_of(R"({"params":{"room":"r"},"method":"room.gap"})") == frame_sort::gap);
-  CHECK(sort_of(R"({"method":"session.opened","params":{}})") == frame_sort::opened);
-  CHECK(sort_of(R"({"method":"session.closing","params":{}})") == frame_sort::closing);
-  CHECK(sort_of(R"({"method":"messages"})") == frame_sort::other);
-  CHECK(sort_of(R"({"jsonrpc":"2.0","id":1,"result":{}})") == frame_sort::reply);
-}
-
-TEST_CASE("seq, stamp and error code are found in a frame", "[bench]") {
-  auto frame = R"({"method":"message","params":{"room":"r","epoch":7,"seq":42,"from":"b1","text":"@1234.17@xxxx"}})";
-  CHECK(number_after(frame, R"("seq":)") == 42);
-  REQUIRE(stamp_of(frame));
-  CHECK(stamp_of(frame)->due_ns == 1234);
-  CHECK(stamp_of(frame)->from == 17);
-  CHECK_FALSE(stamp_of(R"({"params":{"text":"hello"}})"));
-  CHECK(error_code_of(R"({"id":1,"error":{"code":-32602,"message":"bad"}})") == -32602);
-  CHECK(error_code_of(R"({"id":1,"error":{"code": 503}})") == 503);
-  CHECK_FALSE(error_code_of(R"({"id":1,"result":{"code":1}})"));
 }

@@ -1,0 +1,75 @@
+#include "cli/bench_report.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "cli/bench_figures.hpp"
+
+using namespace starling::cli;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Ten seconds in which nothing is wrong.
+run_result calm() {
+  run_result run;
+  run.clients = run.clients_wanted = 1;
+  run.until.at = 10s;
+  return run;
+}
+
+bench_options storm_options() {
+  bench_options options;
+  options.what = scenario::storm;
+  return options;
+}
+
+std::optional<double> value_of(const std::string& name, const bench_options& options, const run_result& run) {
+  for (const auto& each : figures_of(options, run))
+    if (each.name == name) return each.value;
+  return std::nullopt;
+}
+
+} // namespace
+
+TEST_CASE("the generator is the limit when it is busy, or late, or does not come to read", "[bench]") {
+  bench_options options;
+  options.what = GENERATE(scenario::busy, scenario::stalled, scenario::storm);
+  CHECK_FALSE(generator_was_the_limit(options, calm()));
+  auto busy = calm();
+  busy.until.own = 9100ms;
+  CHECK(generator_was_the_limit(options, busy));
+  auto behind = calm();
+  behind.until.behind = 5100ms;
+  CHECK(generator_was_the_limit(options, behind));
+  auto late = calm();
+  late.lag.add(11ms);
+  CHECK(generator_was_the_limit(options, late));
+}
+
+TEST_CASE("a storm fails unless all is right in the end, and was so when asked", "[bench]") {
+  auto run = calm();
+  auto& storm = run.storm.emplace();
+  CHECK(failed(run));
+  storm.right_after = 2100ms;
+  CHECK_FALSE(failed(run));
+  storm.asked_wrong = 1;
+  CHECK(failed(run));
+  storm.asked_wrong = 0;
+  CHECK_FALSE(failed(run));
+  storm.observers_ended = 1;
+  CHECK(failed(run));
+}
+
+TEST_CASE("what cannot be told has no value, but its name", "[bench]") {
+  auto run = calm();
+  auto& storm = run.storm.emplace();
+  CHECK_FALSE(value_of("all_right_after", storm_options(), run));
+  CHECK_FALSE(value_of("presence_asked_wrong", storm_options(), run));
+  CHECK_FALSE(value_of("redis_commands", storm_options(), run));
+  storm.right_after = 2100ms;
+  run.from.redis_calls = command_calls{{"ping", 5}};
+  run.until.redis_calls = command_calls{{"ping", 25}};
+  CHECK(value_of("all_right_after", storm_options(), run) == 2100);
+  CHECK(value_of("redis_commands", storm_options(), run) == 2);
+  CHECK(json(storm_options(), run, std::nullopt).find(R"("all_right_after_ms":2100)") != std::string::npos);
+}

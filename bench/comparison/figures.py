@@ -77,7 +77,7 @@ ROOM = Figure("the room's p99", "ms", of("room_latency_p99_ms", "beside"), 2)
 NONE_STALLED = Figure("p99, none stalled", "ms", of("latency_p99_ms", "alone"), 2)
 OTHERS = Figure("the others' p99", "ms", of("latency_p99_ms", "stalled"), 2)
 STALLED = Figure("the others' p99 / none stalled", "", quotient(OTHERS.of, NONE_STALLED.of), 2)
-KEPT = Figure("kept per stalled client", "KB", difference_per("rss_growth_bytes", "stalled", "alone", "stalled"), 0)
+KEPT = Figure("kept per stalled client", "KB", difference_per("rss_peak_bytes", "stalled", "alone", "stalled"), 0)
 CLOSED = Figure("stalled clients closed", "", of("stalled_closed", "stalled"), 0)
 
 FANOUT_GROWTH = Figure("fanout: CPU per delivery, most / 1 node", "", most_by_one("fanout"), 2)

@@ -4,7 +4,7 @@ import dataclasses
 
 from .spread import ratio
 
-QUICK_FROM = 1000  # clients: so many become a tenth for a quick look
+MANY_CLIENTS = 1000  # more than these become a tenth for a quick look
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,9 +16,9 @@ class Part:
 
     def arguments(self, seconds, quick):
         options = {**self.options, "seconds": f"{seconds:g}"}
-        if quick:
+        if quick and options["clients"] > MANY_CLIENTS:
             for name in {"clients", "stalled"} & options.keys():
-                options[name] = options[name] // 10 if options[name] >= QUICK_FROM else options[name]
+                options[name] //= 10
         return [word for name, value in options.items() for word in (f"--{name}", str(value))]
 
 

@@ -23,9 +23,7 @@ def busy(clients):
 
 
 # Long messages: what a client does not read has to grow past what the kernel keeps for it.
-def stalled(count):
-    load = {"scenario": "stalled", "clients": 10_000, "rooms": 100, "rate": 100, "size": 4096}
-    return Part({**load, "stalled": count})
+MANY_READERS = {"clients": 10_000, "rooms": 100, "rate": 100, "size": 4096}
 
 
 def on_all_numbers_of_nodes(name, load):
@@ -90,7 +88,10 @@ BUSY = Scenario(
 STALLED = Scenario(
     letter="g",
     title="10,000 readers in rooms of 100, 1,000 of them stalled",
-    parts={"alone": stalled(0), "stalled": stalled(1000)},
+    parts={
+        "alone": Part({"scenario": "fanout", **MANY_READERS}),
+        "stalled": Part({"scenario": "stalled", **MANY_READERS, "stalled": 1000}),
+    },
     targets=TWO,
     figures=(f.NONE_STALLED, f.OTHERS, f.STALLED, f.KEPT, f.CLOSED),
     aims=(Aim(f.STALLED, 1.2), Aim(f.KEPT, 1024)),  # limits.outbox_bytes is 1 MiB

@@ -17,6 +17,7 @@ class PartTest(unittest.TestCase):
         self.assertIn("--clients 1000 ", words)
         self.assertIn("--stalled 100 ", words)
         self.assertIn("--clients 500 ", " ".join(SCENARIOS["a"].parts[""].arguments(3, quick=True)))
+        self.assertIn("--clients 1000 ", " ".join(SCENARIOS["c"].parts[""].arguments(3, quick=True)))
 
 
 class ScenarioTest(unittest.TestCase):
@@ -45,7 +46,7 @@ class FiguresTest(unittest.TestCase):
         self.assertIsNone(figures.PAIRS_GROWTH.of(parts))
 
     def test_what_a_stalled_client_keeps_is_beyond_what_all_do(self):
-        parts = {"alone": {"rss_growth_bytes": 1024}, "stalled": {"rss_growth_bytes": 1024 * 21, "stalled": 10}}
+        parts = {"alone": {"rss_peak_bytes": 1024}, "stalled": {"rss_peak_bytes": 1024 * 21, "stalled": 10}}
         self.assertEqual(figures.KEPT.of(parts), 2)
 
 

@@ -1,6 +1,7 @@
 """The command line of bench/compare."""
 
 import argparse
+import importlib.util
 import json
 import os
 import pathlib
@@ -84,9 +85,13 @@ def main(argv):
     if not os.access(starling_binary(), os.X_OK):
         print(f"bench: no {starling_binary()}: ./dev build", file=sys.stderr)
         return 2
+    if not importlib.util.find_spec("matplotlib"):  # better now than after an hour
+        print("bench: no matplotlib for this Python: apt-get install python3-matplotlib", file=sys.stderr)
+        return 2
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))  # many connections are the point
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: everything started is ended on the way out
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.default_int_handler)  # everything started is ended on the way out
     facts = machine.facts()
     try:
         results = runs.run(options.scenarios, options.targets, options.rounds, options.seconds, options.quick)

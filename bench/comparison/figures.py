@@ -17,6 +17,14 @@ def of(key, part="", scale=1.0):
     return take
 
 
+def total(*keys):
+    def take(parts):
+        values = [of(key)(parts) for key in keys]
+        return None if None in values else sum(values)
+
+    return take
+
+
 def quotient(above, below):
     return lambda parts: ratio(above(parts), below(parts))
 
@@ -77,13 +85,21 @@ ROOM = Figure("the room's p99", "ms", of("room_latency_p99_ms", "beside"), 2)
 NONE_STALLED = Figure("p99, none stalled", "ms", of("latency_p99_ms", "alone"), 2)
 OTHERS = Figure("the others' p99", "ms", of("latency_p99_ms", "stalled"), 2)
 STALLED = Figure("the others' p99 / none stalled", "", quotient(OTHERS.of, NONE_STALLED.of), 2)
-KEPT = Figure("kept per stalled client", "KB", difference_per("rss_peak_bytes", "stalled", "alone", "stalled"), 0)
-CLOSED = Figure("stalled clients closed", "", of("stalled_closed", "stalled"), 0)
+FULL_NONE_STALLED = Figure("full: p99, none stalled", "ms", of("latency_p99_ms", "full, alone"), 2)
+FULL_OTHERS = Figure("full: the others' p99", "ms", of("latency_p99_ms", "full, stalled"), 2)
+FULL_STALLED = Figure("full: the others' p99 / none stalled", "", quotient(FULL_OTHERS.of, FULL_NONE_STALLED.of), 2)
+KEPT = Figure(
+    "full: kept per stalled client",
+    "KB",
+    difference_per("rss_peak_bytes", "full, stalled", "full, alone", "stalled"),
+    0,
+)
+CLOSED = Figure("full: stalled clients closed", "", of("stalled_closed", "full, stalled"), 0)
 
 FANOUT_GROWTH = Figure("fanout: CPU per delivery, most / 1 node", "", most_by_one("fanout"), 2)
 PAIRS_GROWTH = Figure("pairs: CPU per delivery, most / 1 node", "", most_by_one("pairs"), 2)
 
-ERRORS = Figure("errors", "", of("errors_total"), 0)
-WRONG = Figure("watchers told wrong", "", of("wrong"), 0)
-SETTLED = Figure("all told right within", "s", of("settled_s"), 2)
-STORM_CPU = Figure("CPU spent", "s", of("server_cpu_s"), 2)
+ERRORS = Figure("errors", "", total("refused", "failed_returns", "users_not_back", "observers_ended"), 0)
+WRONG = Figure("watches wrong at the end", "", of("watches_wrong"), 0)
+SETTLED = Figure("all told right after", "s", of("all_right_after_ms", scale=1e-3), 2)
+STORM_CPU = Figure("CPU until then", "s", of("server_cpu_until_right_ms", scale=1e-3), 2)

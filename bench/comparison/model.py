@@ -13,9 +13,11 @@ class Part:
 
     options: dict
     nodes: int = 2
+    seconds_min: float = 0
 
     def arguments(self, seconds, quick):
-        options = {**self.options, "seconds": f"{seconds:g}"}
+        lasting = seconds if quick else max(seconds, self.seconds_min)
+        options = {**self.options, "seconds": f"{lasting:g}"}
         if quick and options["clients"] > MANY_CLIENTS:
             for name in {"clients", "stalled"} & options.keys():
                 options[name] //= 10

@@ -25,7 +25,18 @@ class Result:
         return any(part.get("generator_was_the_limit") for part in self.parts.values())
 
     def remarks(self):
-        return [remark for part in self.parts.values() for remark in part.get("remarks", [])]
+        return [named(part, remark) for part, told in self.parts.items() for remark in told.get("remarks", [])]
+
+
+def named(part, text):
+    return f"{part}: {text}" if part else str(text)
+
+
+def broken(figures):
+    """What the generator's exit code 1 means, in numbers."""
+    kinds = ("lost", "duplicated", "out_of_order", "watches_wrong", "users_not_back")
+    found = [f"{figures[kind]} {kind.replace('_', ' ')}" for kind in kinds if figures.get(kind)]
+    return "not as promised: " + (", ".join(found) or "see the generator")
 
 
 def turn(names, round_number):
@@ -60,7 +71,7 @@ def run_part(target, part, seconds, quick):
                 *target.arguments,
                 *cluster.arguments(),
             ]
-            code, out, errors = output_of(argv, seconds + BESIDE_S)
+            code, out, errors = output_of(argv, max(seconds, part.seconds_min) + BESIDE_S)
     if code not in (0, 1):
         raise Failed(f"the generator ended with {code}: {last_line(errors)}")
     return read_report(out), code
@@ -72,14 +83,10 @@ def run_target(scenario, target, seconds, quick):
         try:
             result.parts[name], code = run_part(target, part, seconds, quick)
         except (Failed, OSError) as problem:
-            return Result(problem=f"{name}: {problem}" if name else str(problem), failed=True)
+            return Result(problem=named(name, problem), failed=True)
         if code and target.promises:
             result.failed = True
-            result.problem = (
-                f"{name}: a message lost, doubled or out of order"
-                if name
-                else "a message lost, doubled or out of order"
-            )
+            result.problem = named(name, broken(result.parts[name]))
     return result
 
 

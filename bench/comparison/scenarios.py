@@ -22,8 +22,13 @@ def busy(clients):
     return Part({"scenario": "busy", "clients": clients, "rate": 20, "pairs": 200, "pairs-rate": 200})
 
 
-# Long messages: what a client does not read has to grow past what the kernel keeps for it.
-MANY_READERS = {"clients": 10_000, "rooms": 100, "rate": 100, "size": 4096}
+MANY_READERS = {"clients": 10_000, "rooms": 100, "rate": 100}
+# So much that what a client does not read grows past what the kernel keeps for it, which is some MB on loopback.
+FULL = {"clients": 100, "rooms": 1, "rate": 50, "size": 16 * 1024}
+
+
+def without_and_with(stalled, load):
+    return Part({"scenario": "fanout", **load}), Part({"scenario": "stalled", **load, "stalled": stalled})
 
 
 def on_all_numbers_of_nodes(name, load):
@@ -64,7 +69,7 @@ PAIRS = Scenario(
 IDLE = Scenario(
     letter="d",
     title="10,000 idle connections, each with a room and a watch",
-    parts={"": Part({"scenario": "idle", "clients": 10_000})},
+    parts={"": Part({"scenario": "idle", "clients": 10_000}, seconds_min=30)},  # all ping every 25 s
     targets=PEERS,
     figures=(f.MEMORY, f.IDLE_CPU, f.READY),
     aims=(Aim(f.MEMORY, 8), Aim(f.IDLE_CPU, 1.5)),
@@ -87,14 +92,19 @@ BUSY = Scenario(
 )
 STALLED = Scenario(
     letter="g",
-    title="10,000 readers in rooms of 100, 1,000 of them stalled",
-    parts={
-        "alone": Part({"scenario": "fanout", **MANY_READERS}),
-        "stalled": Part({"scenario": "stalled", **MANY_READERS, "stalled": 1000}),
-    },
+    title="10,000 readers in rooms of 100, 1,000 of them stalled; full: 100 in one room, 10 of them stalled",
+    parts=dict(
+        zip(
+            ("alone", "stalled", "full, alone", "full, stalled"),
+            (*without_and_with(1000, MANY_READERS), *without_and_with(10, FULL)),
+        )
+    ),
     targets=TWO,
-    figures=(f.NONE_STALLED, f.OTHERS, f.STALLED, f.KEPT, f.CLOSED),
-    aims=(Aim(f.STALLED, 1.2), Aim(f.KEPT, 1024)),  # limits.outbox_bytes is 1 MiB
+    figures=(
+        *(f.NONE_STALLED, f.OTHERS, f.STALLED),
+        *(f.FULL_NONE_STALLED, f.FULL_OTHERS, f.FULL_STALLED, f.KEPT, f.CLOSED),
+    ),
+    aims=(Aim(f.STALLED, 1.2), Aim(f.FULL_STALLED, 1.2), Aim(f.KEPT, 1024)),  # limits.outbox_bytes is 1 MiB
 )
 NODES = Scenario(
     letter="h",

@@ -3,7 +3,7 @@ import unittest
 
 from comparison import report
 from comparison.processes import Failed
-from comparison.runs import Result, read_report
+from comparison.runs import Result, broken, read_report
 from comparison.scenarios import HASH
 
 FACTS = {"date": "2026-01-02", "commit": "abc1234", "cores": 2}
@@ -52,6 +52,12 @@ class ReportTest(unittest.TestCase):
 
 
 class GeneratorTest(unittest.TestCase):
+    def test_says_what_was_not_as_promised(self):
+        self.assertEqual(broken({"lost": 0, "out_of_order": 2}), "not as promised: 2 out of order")
+
+    def test_says_in_which_part_it_remarks(self):
+        self.assertEqual(Result({"alone": {"remarks": ["slow"]}}).remarks(), ["alone: slow"])
+
     def test_is_read_for_nodes_or_floor(self):
         self.assertEqual(read_report('{"nodes":{"clients_ready":1}}')["clients_ready"], 1)
         self.assertEqual(read_report('{"floor":{"clients_ready":2}}')["clients_ready"], 2)

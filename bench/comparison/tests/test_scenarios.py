@@ -19,6 +19,10 @@ class PartTest(unittest.TestCase):
         self.assertIn("--clients 500 ", " ".join(SCENARIOS["a"].parts[""].arguments(3, quick=True)))
         self.assertIn("--clients 1000 ", " ".join(SCENARIOS["c"].parts[""].arguments(3, quick=True)))
 
+    def test_lasts_long_enough_for_what_it_measures(self):
+        self.assertIn("--seconds 30", " ".join(SCENARIOS["d"].parts[""].arguments(8, quick=False)))
+        self.assertIn("--seconds 3", " ".join(SCENARIOS["d"].parts[""].arguments(3, quick=True)))
+
 
 class ScenarioTest(unittest.TestCase):
     def test_names_known_targets(self):
@@ -46,7 +50,10 @@ class FiguresTest(unittest.TestCase):
         self.assertIsNone(figures.PAIRS_GROWTH.of(parts))
 
     def test_what_a_stalled_client_keeps_is_beyond_what_all_do(self):
-        parts = {"alone": {"rss_peak_bytes": 1024}, "stalled": {"rss_peak_bytes": 1024 * 21, "stalled": 10}}
+        parts = {
+            "full, alone": {"rss_peak_bytes": 1024},
+            "full, stalled": {"rss_peak_bytes": 1024 * 21, "stalled": 10},
+        }
         self.assertEqual(figures.KEPT.of(parts), 2)
 
 

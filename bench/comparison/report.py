@@ -7,9 +7,9 @@ from .servers import TARGETS
 from .summary import aim_results, figures_by_round, limited, spread_of, targets_of
 
 LIMITED = "†"
-NOTES = f"""Each figure is the median of the rounds, with the lowest and highest. A ratio is taken between two runs of the
-same round, and then the median of these. CPU is that of all server processes, Redis not counted. {LIMITED}: in a round the
-generator was the limit, so the figure is its own as much as the server's."""
+NOTES = f"""Each figure is the median of the rounds, with the lowest and highest. A ratio is taken between two runs
+of the same round, and then the median of these. CPU is that of all server processes, Redis not counted. {LIMITED}: in a
+round the generator was the limit, so the figure is its own as much as the server's."""
 VERDICTS = {True: "reached", False: "**not reached**", None: "not measured"}
 
 

@@ -18,7 +18,7 @@ export class Presence {
   #announce;
   #online = new Map(); // token of a session -> its user
 
-  // `announce(user, online)` tells the watchers.
+  // `announce(redis, user, online)` tells the watchers, if it likes through the `redis` of that user.
   constructor(redisOf, announce) {
     this.#redisOf = redisOf;
     this.#announce = announce;
@@ -29,16 +29,18 @@ export class Presence {
   begin(user) {
     const token = randomUUID();
     this.#online.set(token, user);
-    const written = this.#redisOf(user).set(keyOf(user), token, 'EX', expiryS);
-    written.then(() => this.#announce(user, true)).catch((error) => console.error(`presence: ${error.message}`));
+    const both = this.#redisOf(user).pipeline().set(keyOf(user), token, 'EX', expiryS); // one write for key and word
+    this.#announce(both, user, true);
+    both.exec().catch((error) => console.error(`presence: ${error.message}`));
     return token;
   }
 
   async end(token) {
     const user = this.#online.get(token);
+    const redis = this.#redisOf(user);
     this.#online.delete(token);
     try {
-      if (await this.#redisOf(user).eval(endScript, 1, keyOf(user), token)) await this.#announce(user, false);
+      if (await redis.eval(endScript, 1, keyOf(user), token)) await this.#announce(redis, user, false);
     } catch (error) {
       console.error(`presence: ${error.message}`);
     }

@@ -24,7 +24,9 @@ function emit(channel, name, params) {
   return published;
 }
 
-const announce = (user, online) => emit(presenceChannel(user), 'presence', { user, online });
+// On the next turn, so that the key is written first.
+const announce = (_redis, user, online) =>
+  setImmediate(() => emit(presenceChannel(user), 'presence', { user, online }).catch(() => {})); // ioredis told it
 const presence = new Presence(() => redis, announce);
 const publish = (room, from, text) => emit(roomChannel(room), 'message', { room, from, text });
 attach(io, requests(presence, publish), presence);

@@ -35,8 +35,8 @@ shards.onText((channel, payload) => {
   }
 });
 
-const announce = (user, online) => shards.publish(presenceChannel(user), online ? '1' : '0');
-const presence = new Presence(shards.of, announce);
+const announce = (redis, user, online) => redis.publish(presenceChannel(user), online ? '1' : '0');
+const presence = new Presence((user) => shards.of(presenceChannel(user)), announce);
 const publish = (room, from, text) => shards.publish(roomChannel(room), `${from}\n${text}`);
 attach(io, requests(presence, publish), presence, join);
 

@@ -49,8 +49,8 @@ function deliver(channel, payload) {
 }
 shards.onBytes(deliver);
 
-const announce = (user, online) => shards.publish(presenceChannel(user), notification('presence', { user, online }));
-const presence = new Presence(shards.of, announce);
+const announce = (redis, user, online) => redis.publish(presenceChannel(user), notification('presence', { user, online }));
+const presence = new Presence((user) => shards.of(presenceChannel(user)), announce);
 const publish = (room, from, text) => shards.publish(roomChannel(room), notification('message', { room, from, text }));
 const handlers = requests(presence, publish);
 

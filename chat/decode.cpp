@@ -1,6 +1,7 @@
 #include <cstring>
+#include <new>
 
-#include <nlohmann/json.hpp>
+#include <simdjson.h>
 
 #include "chat/codec.hpp"
 #include "chat/json_text.hpp"
@@ -8,9 +9,11 @@
 namespace starling {
 namespace {
 
-using json = nlohmann::json;
+using simdjson::dom::array;
+using simdjson::dom::element;
+using simdjson::dom::object;
 
-/// Deeper JSON than anybody sends on purpose: refused before it is parsed, since writing it out again would recurse.
+/// Deeper JSON than anybody sends on purpose, and than all clients could read.
 constexpr std::size_t depth_max = 64;
 
 /// What is wrong with a request, on its way from the member that showed it to `decode_one`.
@@ -24,45 +27,44 @@ struct bad_request {
   throw bad_request{{errc::bad_params, std::string(name) + ": " + std::move(expected), name, 0}};
 }
 
-std::size_t depth_of(std::string_view text) {
-  std::size_t depth = 0, deepest = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (in_string) {
-      if (c == '\\')
-        ++i;
-      else if (c == '"')
-        in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      deepest = std::max(deepest, ++depth);
-    } else if ((c == ']' || c == '}') && depth > 0) {
-      --depth;
-    }
+/// A parser that stops at `depth_max`. What it has parsed is good until it parses the next.
+class deep_parser {
+public:
+  deep_parser() { // it grows with what comes
+    if (parser_.allocate(4096, depth_max)) throw std::bad_alloc();
   }
-  return deepest;
+
+  simdjson::simdjson_result<element> parse(std::string_view text) { return parser_.parse(text.data(), text.size()); }
+
+private:
+  simdjson::dom::parser parser_;
+};
+
+/// The members of a request without `params`.
+object no_params() {
+  thread_local simdjson::dom::parser parser;
+  thread_local const object none = parser.parse("{}", 2).get_object();
+  return none;
 }
 
 /// Reads the members of a request's `params`; names the first that is missing or mistyped.
 class reader {
 public:
-  reader(const json& params, const limits& bounds) : params_(params), bounds_(bounds) {}
+  reader(object params, const limits& bounds) : params_(params), bounds_(bounds) {}
 
   const limits& bounds() const { return bounds_; }
-  bool has(const char* name) const { return params_.contains(name); }
+  bool has(const char* name) const { return params_.at_key(name).error() == simdjson::SUCCESS; }
 
-  const json& need(const char* name) const {
-    auto i = params_.find(name);
-    if (i == params_.end()) refuse_param(name, "missing");
-    return *i;
+  element need(const char* name) const {
+    element value;
+    if (params_.at_key(name).get(value)) refuse_param(name, "missing");
+    return value;
   }
 
-  const std::string& text(const char* name) const {
-    auto& value = need(name);
-    if (!value.is_string()) refuse_param(name, "must be a string");
-    return value.get_ref<const std::string&>();
+  std::string_view text(const char* name) const {
+    std::string_view value;
+    if (need(name).get(value)) refuse_param(name, "must be a string");
+    return value;
   }
 
   std::uint64_t number(const char* name) const { return number(name, need(name)); }
@@ -76,40 +78,40 @@ public:
   }
 
   room_id room(const char* name = "room") const {
-    auto& id = text(name);
+    auto id = text(name);
     if (!is_room_id(id, bounds_)) refuse_param(name, "not a room id");
-    return id;
+    return room_id(id);
   }
 
   user_id user(const char* name = "user") const { return user(name, need(name)); }
 
   std::vector<user_id> users(const char* name) const {
-    auto& list = need(name);
-    if (!list.is_array()) refuse_param(name, "must be an array of user ids");
+    array list;
+    if (need(name).get(list)) refuse_param(name, "must be an array of user ids");
     if (list.size() > bounds_.users_per_request)
       refuse_param(name, "at most " + std::to_string(bounds_.users_per_request) + " users");
     std::vector<user_id> result;
     result.reserve(list.size());
-    for (auto& item : list)
+    for (auto item : list)
       result.push_back(user(name, item));
     return result;
   }
 
-  static std::uint64_t number(const char* name, const json& value) {
+  static std::uint64_t number(const char* name, element value) {
     // Numbers beyond 2^53 - 1 are not exact in every client's language, and no log is that long.
-    if (!value.is_number_unsigned() || value.get<std::uint64_t>() > 9007199254740991U)
-      refuse_param(name, "must be a whole number, not negative");
-    return value.get<std::uint64_t>();
+    std::uint64_t result = 0;
+    if (value.get(result) || result > 9007199254740991U) refuse_param(name, "must be a whole number, not negative");
+    return result;
   }
 
 private:
-  static user_id user(const char* name, const json& value) {
-    if (!value.is_string() || !is_user_id(value.get_ref<const std::string&>()))
-      refuse_param(name, "not a user id ([A-Za-z0-9._-], 1 to 64)");
-    return value.get<std::string>();
+  static user_id user(const char* name, element value) {
+    std::string_view id;
+    if (value.get(id) || !is_user_id(id)) refuse_param(name, "not a user id ([A-Za-z0-9._-], 1 to 64)");
+    return user_id(id);
   }
 
-  const json& params_;
+  object params_;
   const limits& bounds_;
 };
 
@@ -137,7 +139,7 @@ room_create read_room_create(const reader& in) {
   if (in.has("title")) result.title = in.text("title");
   if (result.title.size() > in.bounds().title_bytes) refuse(errc::too_large, "title is too long");
   if (in.has("kind")) {
-    auto& kind = in.text("kind");
+    auto kind = in.text("kind");
     if (kind == "private")
       result.kind = room_kind::private_room;
     else if (kind != "public")
@@ -179,11 +181,11 @@ room_history read_room_history(const reader& in) {
 }
 
 room_sync read_room_sync(const reader& in) {
-  auto& rooms = in.need("rooms");
-  if (!rooms.is_object()) refuse_param("rooms", "must be an object of room ids and numbers");
+  object rooms;
+  if (in.need("rooms").get(rooms)) refuse_param("rooms", "must be an object of room ids and numbers");
   if (rooms.size() > in.bounds().rooms_per_user) refuse_param("rooms", "too many");
   room_sync result;
-  for (auto& [id, seq] : rooms.items()) {
+  for (auto [id, seq] : rooms) {
     if (!is_room_id(id, in.bounds())) refuse_param("rooms", "not a room id");
     result.rooms.emplace(id, reader::number("rooms", seq));
   }
@@ -197,12 +199,12 @@ message_send read_message_send(const reader& in) {
     result.room = in.room();
   else
     result.to = in.user("to");
-  auto& text = in.text("text");
+  auto text = in.text("text");
   if (text.size() > in.bounds().text_bytes) refuse(errc::too_large, "text is too long");
   result.body = "\"text\":";
   append_json_string(result.body, text);
   if (in.has("data")) {
-    auto data = in.need("data").dump();
+    auto data = simdjson::minify(in.need("data"));
     if (data.size() > in.bounds().data_bytes) refuse(errc::too_large, "data is too large");
     result.body += ",\"data\":" + data;
   }
@@ -245,40 +247,40 @@ constexpr std::pair<std::string_view, read_function> methods[] = {
     {"session.open", [](const reader& in) -> request_params { return read_session_open(in); }},
 };
 
-/// Reads the id into `id`, so that what is wrong with the rest can be answered with it.
-void read_id(const json& object, std::string& id) {
-  auto i = object.find("id");
-  if (i == object.end()) {
+/// Reads the id into `id`, as JSON, so that what is wrong with the rest can be answered with it.
+void read_id(object from, std::string& id) {
+  element given;
+  if (from.at_key("id").get(given)) {
     id.clear(); // a notification
-  } else if (i->is_string() || i->is_number()) {
-    id = i->dump();
+  } else if (given.is_string() || given.is_number()) {
+    id = simdjson::minify(given);
   } else {
     refuse(errc::not_a_request, "id must be a number or a string");
   }
 }
 
-request_params read_params(const json& object, const limits& bounds) {
-  auto method = object.find("method");
-  if (method == object.end() || !method->is_string()) refuse(errc::not_a_request, "method must be a string");
-  auto version = object.find("jsonrpc");
-  if (version == object.end() || *version != "2.0") refuse(errc::not_a_request, "jsonrpc must be \"2.0\"");
-  static const json no_params = json::object();
-  auto params = object.find("params");
-  const json& given = params == object.end() ? no_params : *params;
+request_params read_params(object from, const limits& bounds) {
+  std::string_view method, version;
+  if (from.at_key("method").get(method)) refuse(errc::not_a_request, "method must be a string");
+  if (from.at_key("jsonrpc").get(version) || version != "2.0") refuse(errc::not_a_request, "jsonrpc must be \"2.0\"");
   for (auto& [name, read] : methods) {
-    if (name != method->get_ref<const std::string&>()) continue;
-    if (!given.is_object()) refuse_param("params", "must be an object");
-    return read(reader{given, bounds});
+    if (name != method) continue;
+    element given;
+    if (from.at_key("params").get(given)) return read(reader{no_params(), bounds});
+    object params;
+    if (given.get(params)) refuse_param("params", "must be an object");
+    return read(reader{params, bounds});
   }
   refuse(errc::no_such_method, {});
 }
 
-std::variant<request, refused> decode_one(const json& object, const limits& bounds) {
+std::variant<request, refused> decode_one(element what, const limits& bounds) {
   std::string id = "null";
   try {
-    if (!object.is_object()) refuse(errc::not_a_request, "must be an object");
-    read_id(object, id);
-    return request{id, read_params(object, bounds)};
+    object from;
+    if (what.get(from)) refuse(errc::not_a_request, "must be an object");
+    read_id(from, id);
+    return request{id, read_params(from, bounds)};
   } catch (bad_request& bad) {
     // What is no request is no notification either: it is answered, though nobody can tell to what.
     if (bad.why.code == errc::not_a_request && id.empty()) id = "null";
@@ -295,20 +297,24 @@ client_frame refuse_frame(errc code, std::string text) {
 } // namespace
 
 client_frame decode(std::string_view text, const limits& bounds) {
-  if (depth_of(text) > depth_max) return refuse_frame(errc::not_a_request, "nested too deeply");
-  auto parsed = json::parse(text, nullptr, false);
-  if (parsed.is_discarded()) return refuse_frame(errc::not_json, {});
+  thread_local deep_parser parser;
+  element parsed;
+  auto failure = parser.parse(text).get(parsed);
+  if (failure == simdjson::DEPTH_ERROR) return refuse_frame(errc::not_a_request, "nested too deeply");
+  if (failure == simdjson::NUMBER_ERROR) return refuse_frame(errc::not_json, "a number that 64 bits do not hold");
+  if (failure) return refuse_frame(errc::not_json, {});
   client_frame result;
-  if (!parsed.is_array()) {
+  array batch;
+  if (parsed.get(batch)) {
     result.items.push_back(decode_one(parsed, bounds));
     return result;
   }
-  if (parsed.empty()) return refuse_frame(errc::not_a_request, "an empty batch");
-  if (parsed.size() > bounds.batch_requests)
+  if (batch.size() == 0) return refuse_frame(errc::not_a_request, "an empty batch");
+  if (batch.size() > bounds.batch_requests)
     return refuse_frame(errc::not_a_request,
                         "at most " + std::to_string(bounds.batch_requests) + " requests in a batch");
   result.batch = true;
-  for (auto& item : parsed)
+  for (auto item : batch)
     result.items.push_back(decode_one(item, bounds));
   return result;
 }

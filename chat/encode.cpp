@@ -1,3 +1,5 @@
+#include <array>
+
 #include "chat/codec.hpp"
 #include "chat/json_text.hpp"
 #include "chat/utf8.hpp"
@@ -5,9 +7,14 @@
 namespace starling {
 namespace {
 
-bool is_plain(char c) {
-  return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x80 && c != '"' && c != '\\';
-}
+constexpr std::array<bool, 256> plain_bytes = [] {
+  std::array<bool, 256> plain{};
+  for (unsigned c = 0x20; c < 0x80; ++c)
+    plain[c] = c != '"' && c != '\\';
+  return plain;
+}();
+
+bool is_plain(char c) { return plain_bytes[static_cast<unsigned char>(c)]; }
 
 void append_escaped(std::string& out, char c) {
   static constexpr char digits[] = "0123456789abcdef";

@@ -12,6 +12,10 @@ namespace starling {
 /// One object or array under construction: `json_object().add("room", id).add("seq", 7).text()`.
 class json_object {
 public:
+  json_object() {
+    out_.reserve(256); // most are shorter, and need not grow
+    out_ += '{';
+  }
   json_object& add(std::string_view name, std::string_view value);
   json_object& add(std::string_view name, const char* value) { return add(name, std::string_view(value)); }
   json_object& add(std::string_view name, std::uint64_t value);
@@ -26,7 +30,7 @@ public:
 
 private:
   void name(std::string_view name);
-  std::string out_ = "{";
+  std::string out_;
 };
 
 class json_array {

@@ -1,6 +1,8 @@
 #include "net/redis_connection.hpp"
 
+#include <array>
 #include <cassert>
+#include <charconv>
 #include <utility>
 
 #include <hiredis/async.h>
@@ -9,6 +11,17 @@ namespace starling::net {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
+
+namespace {
+
+/// As RESP has it: `*3\r\n`.
+void append_length(std::string& out, char what, std::size_t length) {
+  std::array<char, 20> digits;
+  auto end = std::to_chars(digits.begin(), digits.end(), length).ptr;
+  out.append(1, what).append(digits.begin(), end).append("\r\n");
+}
+
+} // namespace
 
 struct redis_connection::callbacks {
   static redis_connection& self(void* data) { return *static_cast<redis_connection*>(data); }
@@ -144,14 +157,14 @@ void redis_connection::authenticate() {
 
 void redis_connection::command(std::span<const std::string_view> words) {
   if (!context_) return; // `closed` is on its way
-  argv_.clear();
-  argv_sizes_.clear();
+  // hiredis' own formatting took a twelfth of all instructions that a message costs a node.
+  formatted_.clear();
+  append_length(formatted_, '*', words.size());
   for (auto word : words) {
-    argv_.push_back(word.data());
-    argv_sizes_.push_back(word.size());
+    append_length(formatted_, '$', word.size());
+    formatted_.append(word).append("\r\n");
   }
-  redisAsyncCommandArgv(context_, callbacks::replied, nullptr, static_cast<int>(words.size()), argv_.data(),
-                        argv_sizes_.data());
+  redisAsyncFormattedCommand(context_, callbacks::replied, nullptr, formatted_.data(), formatted_.size());
 }
 
 void redis_connection::flush() {

@@ -97,8 +97,7 @@ private:
   bool inside_ = false; // hiredis is on the stack
   bool wants_read_ = false, wants_write_ = false;
   bool awaits_read_ = false, awaits_write_ = false;
-  std::vector<const char*> argv_; // room for `command`
-  std::vector<std::size_t> argv_sizes_;
+  std::string formatted_; // room for `command`
 };
 
 } // namespace starling::net

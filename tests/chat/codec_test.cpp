@@ -55,8 +55,27 @@ TEST_CASE("what is not JSON-RPC is refused by its code, with the id where it can
   auto unknown = bad(R"({"jsonrpc":"2.0","id":5,"method":"room.explode"})");
   CHECK(unknown.why.code == errc::no_such_method);
   CHECK(unknown.id == "5");
-  CHECK(bad(std::string(100, '[')).why.code == errc::not_a_request);
+  CHECK(bad(std::string(100, '[')).why.code == errc::not_json);
+  auto nested = [](std::size_t depth) { // as a whole: object, params and as many arrays as are left
+    auto arrays = depth - 2;
+    return call("message.send",
+                R"({"room":"a","text":"x","data":)" + std::string(arrays, '[') + std::string(arrays, ']') + "}");
+  };
+  CHECK(good<message_send>(nested(64)).body.size() > 100);
+  CHECK(bad(nested(65)).why.code == errc::not_a_request);
+  CHECK(bad(nested(65)).why.text == "nested too deeply");
   CHECK(bad(R"({"jsonrpc":"2.0","id":1,"method":"ping","params":[]})").why.code == errc::bad_params);
+}
+
+TEST_CASE("numbers keep their value, and one that 64 bits do not hold is refused", "[codec]") {
+  auto id_of = [](const std::string& id) {
+    return std::get<request>(decode(R"({"jsonrpc":"2.0","id":)" + id + R"(,"method":"ping"})", bounds).items[0]).id;
+  };
+  for (auto* id : {"0", "-7", "18446744073709551615", "-9223372036854775808", "1.5"})
+    CHECK(id_of(id) == id);
+  CHECK(good<message_send>(call("message.send", R"({"room":"a","text":"x","data":{"z":[1.25,-3,true,null],"a":""}})"))
+            .body == R"("text":"x","data":{"z":[1.25,-3,true,null],"a":""})");
+  CHECK(bad(R"({"jsonrpc":"2.0","id":123456789012345678901234567890,"method":"ping"})").why.code == errc::not_json);
 }
 
 TEST_CASE("a batch holds good and bad requests, and at most 16", "[codec]") {

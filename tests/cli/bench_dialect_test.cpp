@@ -61,7 +61,7 @@ TEST_CASE("a connection says who it is in its query, and to the floor where it i
   CHECK(target(protocol::floor, "/") == "/?group=3");
 }
 
-TEST_CASE("only Starling has dialogues and answers who is there; peers have no seqs", "[bench]") {
+TEST_CASE("only Starling has dialogues, seqs, and an answer to who is there", "[bench]") {
   for (auto which : {protocol::json, protocol::socketio}) {
     CHECK_FALSE(dialect_of(which).has_seqs());
     CHECK_FALSE(dialect_of(which).has_dialogues());

@@ -82,12 +82,12 @@ void shard_state::answered(link_answered& what) {
 void shard_state::subscribe(subscribe_feed& what) {
   auto channel = channel_of(what.feed);
   auto& feed = feeds_[channel];
-  feed = {std::move(what.feed), std::move(what.reader), {}, false};
+  feed = {std::move(what.reader), {}, false};
   if (state_ == shard_state_kind::up)
     options_.link->subscribe({std::move(channel)});
   else
-    self_->send(feed.reader,
-                feed_down{feed.name, state_ == shard_state_kind::down || state_ == shard_state_kind::foreign});
+    self_->send(feed.reader, feed_down{std::move(what.feed),
+                                       state_ == shard_state_kind::down || state_ == shard_state_kind::foreign});
 }
 
 void shard_state::unsubscribe(const unsubscribe_feed& what) {
@@ -105,12 +105,13 @@ void shard_state::use(const use_table& what) {
   table_ = what.table;
   if (linked_) claim();
   for (auto i = feeds_.begin(); i != feeds_.end();) {
-    if (owns(i->second.name)) {
+    auto name = feed_of(i->first);
+    if (owns(name)) {
       ++i;
       continue;
     }
     if (state_ == shard_state_kind::up) options_.link->unsubscribe({i->first});
-    self_->send(options_.router, subscribe_feed{i->second.name, i->second.reader});
+    self_->send(options_.router, subscribe_feed{std::move(name), i->second.reader});
     i = feeds_.erase(i);
   }
 }
@@ -173,7 +174,7 @@ void shard_state::silence_feeds(bool shard_away) {
   for (auto& [channel, feed] : feeds_) {
     feed.confirmed = false;
     feed.seen.reset();
-    self_->send(feed.reader, feed_down{feed.name, shard_away});
+    self_->send(feed.reader, feed_down{feed_of(channel), shard_away});
   }
 }
 
@@ -195,7 +196,7 @@ void shard_state::confirmed(const link_subscribed& what) {
     if (i == feeds_.end() || i->second.confirmed) continue;
     i->second.confirmed = true;
     i->second.seen.reset();
-    self_->send(i->second.reader, feed_up{i->second.name});
+    self_->send(i->second.reader, feed_up{feed_of(channel)});
   }
 }
 
@@ -214,7 +215,7 @@ void shard_state::published(link_published& what) {
       ++end;
     auto found = feeds_.find(what.what[i].channel);
     if (found != feeds_.end()) {
-      feed_news news{found->second.name, {}};
+      feed_news news{feed_of(found->first), {}};
       news.payloads.reserve(end - i);
       for (auto k = i; k < end; ++k) {
         note_step(found->second, what.what[k].payload);
@@ -236,7 +237,7 @@ void shard_state::check_tails() {
     if (++checked_bucket_ >= feeds_.bucket_count()) checked_bucket_ = 0;
     for (auto i = feeds_.begin(checked_bucket_); i != feeds_.end(checked_bucket_); ++i) {
       if (!i->second.confirmed) continue;
-      chunk.push_back(i->second.name);
+      chunk.push_back(feed_of(i->first));
       if (chunk.size() == feeds_per_check) check_chunk(std::exchange(chunk, {}));
     }
   }

@@ -17,9 +17,8 @@ struct shard_options {
   router_actor router;
 };
 
-/// A feed that somebody on this node reads.
+/// A feed that somebody on this node reads. Its name is that of its channel: there are three a connection.
 struct read_feed {
-  feed_name name;
   feed_reader reader;
   std::optional<feed_tail> seen; // how far publications, or the last check, have brought it; nothing: not known
   bool confirmed = false;

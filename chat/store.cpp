@@ -304,6 +304,16 @@ std::string channel_of(const feed_name& feed) {
   }
 }
 
+feed_name feed_of(std::string_view channel) {
+  auto colon = channel.find(':');
+  auto kind = channel.substr(0, colon);
+  auto id = colon == channel.npos ? std::string() : std::string(channel.substr(colon + 1));
+  return {kind == "room"   ? tail_kind::room
+          : kind == "user" ? tail_kind::user_rooms
+                           : tail_kind::presence,
+          std::move(id)};
+}
+
 std::string key_of(const feed_name& feed) {
   return feed.kind == tail_kind::room ? room_key(feed.id) : user_key(feed.id);
 }

@@ -152,6 +152,8 @@ struct feed_name {
   bool operator==(const feed_name&) const = default;
 };
 std::string channel_of(const feed_name& feed);
+/// The feed whose channel it is.
+feed_name feed_of(std::string_view channel);
 std::string key_of(const feed_name& feed);
 
 /// How far a feed is: for a room the log's tail and the members' version, else the version alone.

@@ -1,5 +1,8 @@
 #include "net/flusher.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <thread>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -15,26 +18,49 @@ namespace {
 // to spread the members of a room over the threads.
 constexpr std::size_t connections_per_job = 32;
 
-using lot = std::vector<std::shared_ptr<outlet>>;
+/// The connections of one large push, written lot by lot. A thread that has written one takes its place at the end of
+/// the queue again, so that a room of thousands holds up nobody else for longer than a lot or two.
+class lots : public std::enable_shared_from_this<lots> {
+public:
+  lots(boost::asio::io_context& threads, std::vector<std::shared_ptr<outlet>> all)
+      : threads_(threads), all_(std::move(all)) {}
 
-void post_lot(boost::asio::io_context& threads, lot some) {
-  boost::asio::post(threads, [some = std::move(some)] {
-    for (const auto& one : some)
-      one->write();
-  });
-}
+  void start() {
+    static const unsigned at_once = std::max(1u, std::thread::hardware_concurrency());
+    for (unsigned i = 0; i < at_once; ++i)
+      post();
+  }
+
+private:
+  void post() {
+    boost::asio::post(threads_, [self = shared_from_this()] { self->write_some(); });
+  }
+
+  void write_some() {
+    auto begin = next_.fetch_add(connections_per_job);
+    if (begin >= all_.size()) return;
+    auto end = std::min(all_.size(), begin + connections_per_job);
+    for (auto i = begin; i < end; ++i)
+      all_[i]->write();
+    if (end < all_.size()) post();
+  }
+
+  boost::asio::io_context& threads_;
+  std::vector<std::shared_ptr<outlet>> all_;
+  std::atomic<std::size_t> next_ = 0;
+};
 
 } // namespace
 
 void flusher::push(const std::vector<client*>& to, const frame& what, frame_kind kind) {
-  lot idle;
+  std::vector<std::shared_ptr<outlet>> idle;
   for (auto* one : to) {
     auto& connection = static_cast<outlet&>(*one);
     if (!connection.enqueue(what, kind)) continue;
-    if (idle.capacity() == 0) idle.reserve(std::min(to.size(), connections_per_job));
+    if (idle.capacity() == 0) idle.reserve(to.size());
     idle.push_back(connection.self());
-    if (idle.size() == connections_per_job) post_lot(threads_, std::exchange(idle, {}));
   }
+  if (idle.size() > connections_per_job) return std::make_shared<lots>(threads_, std::move(idle))->start();
   for (auto& one : idle)
     write_soon(threads_, std::move(one));
 }

@@ -8,10 +8,6 @@ using namespace starling;
 using namespace starling::net;
 using namespace starling::net::test;
 
-namespace {
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-} // namespace
-
 TEST_CASE("the page is served with its type, a tag and a strict policy, on a connection that is kept", "[http]") {
   server s;
   raw_client c{s.port()};

@@ -6,10 +6,6 @@ using namespace starling;
 using namespace starling::net::test;
 using namespace std::chrono_literals;
 
-namespace {
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-} // namespace
-
 TEST_CASE("a full node refuses further connections until one ends", "[listener]") {
   limits bounds;
   bounds.connections = 2;

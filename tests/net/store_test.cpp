@@ -251,3 +251,11 @@ TEST_CASE("a dialogue has its two users, whoever begins", "[store]") {
   CHECK(store.room(call_dialogue_create(room, "ann", "zoe")).members == 2);
   CHECK(store.refusal(call_room_join(room, "eve", 10, true)) == errc::no_such_room);
 }
+
+TEST_CASE("a channel's feed is the one whose channel it is", "[store]") {
+  for (const feed_name& feed : {feed_name{tail_kind::room, "dm:ann:zoe"},
+                                {tail_kind::user_rooms, "ann"},
+                                {tail_kind::presence, "ann"},
+                                {tail_kind::room, "user:x"}})
+    CHECK(feed_of(channel_of(feed)) == feed);
+}

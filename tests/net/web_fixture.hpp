@@ -24,6 +24,8 @@ namespace starling::net::test {
 /// Waits until `met`, at most 10 s; false if it never came.
 bool eventually(const std::function<bool()>& met);
 
+inline bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
 /// Sessions that answer every request with `{"echo":true}`, unless told to keep it.
 class fake_gateway : public gateway {
 public:

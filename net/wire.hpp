@@ -26,7 +26,8 @@ public:
   template <class Buffers, class Handler>
   auto async_read_some(const Buffers&, Handler&& handler) {
     return boost::asio::async_initiate<Handler, void(boost::system::error_code, std::size_t)>(
-        [this](auto then) { complete(std::move(then), boost::asio::error::operation_not_supported, 0); }, handler);
+        [this](auto then) { this->complete(std::move(then), boost::asio::error::operation_not_supported, 0); },
+        handler);
   }
 
   template <class Buffers, class Handler>
@@ -37,7 +38,7 @@ public:
           boost::asio::buffer_copy(boost::asio::buffer(bytes), buffers);
           auto n = bytes.size();
           sink_(std::move(bytes));
-          complete(std::move(then), {}, n);
+          this->complete(std::move(then), {}, n);
         },
         handler, from);
   }

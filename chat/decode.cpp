@@ -30,7 +30,7 @@ struct bad_request {
 /// A parser that stops at `depth_max`. What it has parsed is good until it parses the next.
 class deep_parser {
 public:
-  deep_parser() { // it grows with what comes
+  deep_parser() { // it grows with what comes, which limits.frame_bytes bounds
     if (parser_.allocate(4096, depth_max)) throw std::bad_alloc();
   }
 

@@ -318,8 +318,8 @@ std::string key_of(const feed_name& feed) {
   return feed.kind == tail_kind::room ? room_key(feed.id) : user_key(feed.id);
 }
 
-// Both ways as one string, a line a feed: as keys and arrays these would cost ten times as much here, and there are
-// thousands of feeds a second to be looked at.
+// Both ways as one string, a line a feed, in place of keys and arrays with an allocation for each: there are thousands
+// of feeds a second to be looked at.
 script_call call_tails(const std::vector<feed_name>& feeds) {
   std::string lines;
   for (auto& feed : feeds) {

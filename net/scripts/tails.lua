@@ -1,5 +1,5 @@
 -- How far many feeds are, for the check that no publication was lost.
--- KEYS: shard
+-- KEYS: shard. The others are made from the names here: no cluster of Redis has to know them before.
 -- ARGV: table epoch, then the feeds, a line each: r<room>, u<user> (the list of rooms) or p<user> (the presence)
 -- Answers "epoch seq version" for each, a line each; epoch and seq are 0 for those without a log.
 local fields = {u = 'rooms', p = 'presence'}

@@ -47,8 +47,12 @@ caf::result<session_known> presence_state::begin(const session_begins& what) {
 }
 
 void presence_state::end(const session_ends& what) {
-  if (auto watches = watches_of_.find(what.session); watches != watches_of_.end())
-    unwatch({what.session, std::vector<user_id>(watches->second)});
+  if (auto mine = watches_of_.find(what.session); mine != watches_of_.end()) {
+    unwatch_users all{what.session, {}};
+    for (auto* watched : mine->second)
+      all.users.push_back(watched->first);
+    unwatch(all);
+  }
   auto i = local_.find(what.user);
   if (i == local_.end()) return;
   std::erase_if(i->second.sessions, [&](const local_session& s) { return s.number == what.session; });

@@ -12,6 +12,7 @@ namespace starling {
 
 struct presence_options {
   std::string node; // name#incarnation: what stands in the shards
+  std::size_t watches_per_session; // beyond: conflict
   struct timings timings;
   lease_settings lease;
   std::shared_ptr<fan_out> fan;
@@ -70,6 +71,7 @@ private:
     user_presence now;
     bool known = false;
   };
+  using watched_users = std::unordered_map<user_id, watched_user>;
   /// A request that waits until something is known of each of its users.
   struct waiting_watch {
     std::vector<user_id> users;
@@ -89,6 +91,8 @@ private:
   void read_refreshed(std::vector<user_id> users);
   void learn(const user_id& user, user_presence now);
   void settle(const user_id& user, bool known);
+  bool watches(session_number session, const user_id& user) const;
+  bool may_watch(session_number session, const std::vector<user_id>& users) const;
   void leases_answered(const std::string& shard, const std::vector<std::string>& alive);
   void announce_all(const std::string& shard);
   bool lives_on(const user_id& user, const std::string& shard) const;
@@ -100,8 +104,8 @@ private:
   presence_options options_;
   table_ptr table_;
   std::unordered_map<user_id, local_user> local_;
-  std::unordered_map<user_id, watched_user> watched_;
-  std::unordered_map<session_number, std::vector<user_id>> watches_of_; // bounded by watches_per_session
+  watched_users watched_;
+  std::unordered_map<session_number, std::vector<watched_users::value_type*>> watches_of_; // none is ever empty
   std::unordered_map<user_id, std::vector<std::shared_ptr<waiting_watch>>> waiting_;
   std::map<std::string, shard_leases> shards_;
   // What goes to the shards with the next flush; a later word on a user replaces the earlier.

@@ -6,18 +6,33 @@
 /// Who watches whom: one subscription and one copy of what is known per watched user and node, however many watch.
 namespace starling {
 
+bool presence_state::watches(session_number session, const user_id& user) const {
+  auto i = watched_.find(user);
+  if (i == watched_.end()) return false;
+  auto& watchers = i->second.watchers;
+  return std::any_of(watchers.begin(), watchers.end(), [&](const watcher& w) { return w.session == session; });
+}
+
+bool presence_state::may_watch(session_number session, const std::vector<user_id>& users) const {
+  std::set<std::string_view> more;
+  for (auto& user : users)
+    if (!watches(session, user)) more.insert(user);
+  auto mine = watches_of_.find(session);
+  auto now = mine == watches_of_.end() ? 0 : mine->second.size();
+  return more.size() <= options_.watches_per_session - std::min(now, options_.watches_per_session);
+}
+
 caf::result<std::vector<user_presence>> presence_state::watch(watch_users& what) {
+  if (!may_watch(what.session, what.users)) return make_error({errc::conflict, "too many watches", {}, 0});
   auto request = std::make_shared<waiting_watch>();
   request->users = what.users;
   request->promise = self_->make_response_promise<std::vector<user_presence>>();
   for (auto& id : what.users) {
     auto [i, is_new] = watched_.try_emplace(id);
     auto& user = i->second;
-    bool watches = std::any_of(user.watchers.begin(), user.watchers.end(),
-                               [&](const watcher& w) { return w.session == what.session; });
-    if (!watches) {
+    if (!watches(what.session, id)) {
       user.watchers.push_back({what.session, what.sink});
-      watches_of_[what.session].push_back(id);
+      watches_of_[what.session].push_back(&*i);
     }
     if (is_new) self_->send(options_.router, subscribe_feed{{tail_kind::presence, id}, presence_actor(self_)});
     if (user.known) continue;
@@ -40,7 +55,7 @@ void presence_state::unwatch(const unwatch_users& what) {
     auto i = watched_.find(id);
     if (i == watched_.end()) continue;
     std::erase_if(i->second.watchers, [&](const watcher& w) { return w.session == what.session; });
-    if (mine != watches_of_.end()) std::erase(mine->second, id);
+    if (mine != watches_of_.end()) std::erase(mine->second, &*i);
     if (!i->second.watchers.empty()) continue;
     settle(id, false);
     watched_.erase(i);

@@ -144,6 +144,7 @@ struct attend {
   session_number session = 0;
   std::shared_ptr<client> sink;
   first_words words;
+  std::optional<room_description> known = std::nullopt; // as the shard has just told the user; nothing: not asked
 };
 /// The seat is taken: everything after `description.tail` will be pushed.
 struct attended;
@@ -255,7 +256,7 @@ struct flush_presence {};
 using presence_actor = caf::typed_actor<
     // Answered when the user's channel is subscribed, so that no hint is lost from then on; refuses: unavailable.
     caf::replies_to<session_begins>::with<session_known>, caf::reacts_to<session_ends>,
-    // Answers in the order asked; refuses: unavailable.
+    // Answers in the order asked; refuses: unavailable, conflict (too many watches: nothing has changed).
     caf::replies_to<watch_users>::with<std::vector<user_presence>>, caf::reacts_to<unwatch_users>,
     caf::replies_to<get_users>::with<std::vector<user_presence>>,
     // From rooms, for the user's sessions here; from the node, for all sessions.

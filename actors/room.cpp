@@ -1,5 +1,7 @@
 #include "actors/room.hpp"
 
+#include <algorithm>
+
 #include "actors/counters.hpp"
 #include "chat/notifications.hpp"
 
@@ -31,8 +33,9 @@ void room_state::typing(const typing_here& what) {
   constexpr std::size_t remembered_max = 1000;
   auto now = self_->clock().now();
   std::erase_if(typed_, [&](auto& entry) { return now - entry.second >= apart; });
-  if (typed_.contains(what.user) || typed_.size() >= remembered_max) return;
-  typed_[what.user] = now;
+  bool just_now = std::any_of(typed_.begin(), typed_.end(), [&](auto& entry) { return entry.first == what.user; });
+  if (just_now || typed_.size() >= remembered_max) return;
+  typed_.emplace_back(what.user, now);
   publish(write_typing(what.user));
 }
 

@@ -68,6 +68,8 @@ private:
   // seats (room_seats.cpp)
   void wait_for_seat(attend what, caf::typed_response_promise<attended> promise);
   void admit(attend what, caf::typed_response_promise<attended> promise);
+  bool is_up_to_date(const room_description& known) const;
+  void admit(std::shared_ptr<waiting_attend> who, room_description description);
   void catch_up(std::shared_ptr<waiting_attend> who, room_description description, seq_number from);
   seq_number tell_newcomer(attend& who, const log_range& range, seq_number from);
   seq_number skip_for(attend& who, seq_number from, seq_number to);
@@ -114,7 +116,7 @@ private:
   room_description known_;                               // as last told by the shard; `tail` and `role` are not kept up
   std::vector<seat> seats_;                              // by session, rising
   std::vector<waiting_attend> waiting_;                  // until ready; bounded by the sessions of the node
-  std::shared_ptr<void> open_ = std::make_shared<int>(); // shared with those who are on the way to a seat
+  std::weak_ptr<void> on_the_way_;                       // to a seat: owned by those who are
   std::uint64_t attends_ = 0;
   bool repairing_ = false;
   bool restoring_ = false;
@@ -124,7 +126,7 @@ private:
   std::vector<feed_news> early_news_;
   std::unique_ptr<who_query> who_;
   std::uint64_t who_number_ = 0;
-  std::map<user_id, std::chrono::steady_clock::time_point> typed_; // local members, for one a second
+  std::vector<std::pair<user_id, std::chrono::steady_clock::time_point>> typed_; // local members, for one a second
 };
 
 using room_self = self_pointer<room_actor, room_state>;

@@ -34,25 +34,36 @@ void room_state::refuse(caf::typed_response_promise<attended>& promise, client_e
   plan_end();
 }
 
-/// Asks the shard whether the user is a member, then gives the seat.
+/// Gives the seat when it is known what the room is to the user: the shard is asked, unless the user has just done so.
 void room_state::admit(attend what, caf::typed_response_promise<attended> promise) {
-  auto call = call_room_info(id_, what.user);
-  auto who = std::make_shared<waiting_attend>(waiting_attend{std::move(what), std::move(promise), open_});
-  self_->request(options_->router, options_->timings.request, std::move(call))
+  auto keeps_open = on_the_way_.lock();
+  if (!keeps_open) on_the_way_ = keeps_open = std::make_shared<int>();
+  auto who = std::make_shared<waiting_attend>(waiting_attend{std::move(what), std::move(promise), keeps_open});
+  if (auto& known = who->what.known; known && is_up_to_date(*known)) return admit(who, std::move(*known));
+  self_->request(options_->router, options_->timings.request, call_room_info(id_, who->what.user))
       .then(
           [this, who](const redis_value& answer) {
             auto outcome = read_room(answer);
             if (auto* why = std::get_if<client_error>(&outcome)) return refuse(who->promise, *why);
-            auto& description = std::get<room_description>(outcome);
-            if (description.role == room_role::none) return refuse(who->promise, {errc::no_such_room, {}, {}, 0});
-            if (seats_.empty() && cursor_.last().epoch == 0) cursor_ = log_cursor(description.tail); // made just now
-            auto version = known_.version; // of the members is what the news have told, not what this answer knows
-            known_ = description;
-            known_.version = version;
-            auto from = who->what.words.since.value_or(cursor_.last().seq);
-            catch_up(who, std::move(description), from);
+            admit(who, std::move(std::get<room_description>(outcome)));
           },
           [this, who](const caf::error& error) { refuse(who->promise, to_client_error(error)); });
+}
+
+/// Has nothing been heard here that is newer than what the shard said then? All that comes later will be heard.
+bool room_state::is_up_to_date(const room_description& known) const {
+  auto epoch = cursor_.last().epoch;
+  return known.version >= known_.version && (epoch == 0 || known.tail.epoch == epoch);
+}
+
+void room_state::admit(std::shared_ptr<waiting_attend> who, room_description description) {
+  if (description.role == room_role::none) return refuse(who->promise, {errc::no_such_room, {}, {}, 0});
+  if (seats_.empty() && cursor_.last().epoch == 0) cursor_ = log_cursor(description.tail); // made just now
+  auto version = known_.version; // of the members is what the news have told, not what this answer knows
+  known_ = description;
+  known_.version = version;
+  auto from = who->what.words.since.value_or(cursor_.last().seq);
+  catch_up(std::move(who), std::move(description), from);
 }
 
 void room_state::greet(attend& who) {
@@ -112,6 +123,8 @@ void room_state::take_seat(waiting_attend& who, room_description description) {
     *place = std::move(taken);
   else
     seats_.insert(place, std::move(taken));
+  who.keeps_open.reset();
+  if (on_the_way_.expired()) on_the_way_.reset(); // frees what the pointers shared
   description.tail = cursor_.last();
   who.promise.deliver(attended{std::move(description), room_actor(self_)});
 }
@@ -133,7 +146,7 @@ void room_state::plan_end() {
 }
 
 void room_state::maybe_end() {
-  if (seats_.empty() && waiting_.empty() && open_.use_count() == 1)
+  if (seats_.empty() && waiting_.empty() && on_the_way_.expired())
     self_->send(options_->parent, room_idle{id_, attends_});
 }
 

@@ -117,8 +117,11 @@ void session_state::done(const asked& who, const redis_value& value, const std::
   next();
 }
 
-void session_state::seat(const room_id& room, first_words words, then<outcome<attended>> next) {
-  self_->request(options_->parent, options_->timings.request, attend{room, who_.user, number_, sink_, std::move(words)})
+void session_state::seat(const room_id& room, first_words words, std::optional<room_description> known,
+                         then<outcome<attended>> next) {
+  self_
+      ->request(options_->parent, options_->timings.request,
+                attend{room, who_.user, number_, sink_, std::move(words), std::move(known)})
       .then(
           [this, room, next](const attended& seat) {
             rooms_[room].actor = seat.room;
@@ -145,7 +148,7 @@ void session_state::rooms_have_changed(const rooms_changed& what) {
   if (beginning_.contains(hint.room) || (becoming_ && becoming_->contains(hint.room))) return;
   rooms_[hint.room];
   auto greeting = member_notification(hint.room, {0, hint.change, who_.user, hint.by, hint.role});
-  seat(hint.room, {make_text_frame(greeting), hint.seq}, [this, room = hint.room](const outcome<attended>& taken) {
+  seat(hint.room, {make_text_frame(greeting), hint.seq}, {}, [this, room = hint.room](const outcome<attended>& taken) {
     if (auto* why = std::get_if<client_error>(&taken)) {
       if (why->code == errc::unavailable)
         retry_later();

@@ -70,7 +70,9 @@ private:
   void run(const asked& who, script_call call, then<const redis_value&> next);
   /// Runs scripts side by side; goes on with all answers, failures among them as errors.
   void run_all(std::vector<script_call> calls, then<std::vector<redis_value>> next);
-  void seat(const room_id& room, first_words words, then<outcome<attended>> next);
+  /// `known`: what the shard has just said that the room is to this user, if it was asked.
+  void seat(const room_id& room, first_words words, std::optional<room_description> known,
+            then<outcome<attended>> next);
 
   // opening (session_open.cpp)
   void open(std::optional<asked> reply);
@@ -101,7 +103,7 @@ private:
   void handle(asked who, presence_watch& what);
   void handle(asked who, presence_unwatch& what);
   void refuse_member(const asked& who, const room_id& room, client_error why);
-  void joined(asked who, room_id room, std::optional<seq_number> since, std::string change);
+  void joined(asked who, room_id room, std::optional<seq_number> since, room_description known);
   void hint(const user_id& user, room_hinted what);
   const room_actor* seated(const room_id& room) const;
 
@@ -111,7 +113,7 @@ private:
   void handle(asked who, starling::typing& what);
   void post(asked who, message_send& what);
   void begin_dialogue(asked who, message_send what);
-  void dialogue_made(const room_id& room, const user_id& other, seq_number tail);
+  void dialogue_made(const room_id& room, const user_id& other, room_description known);
   void dialogue_failed(const room_id& room, const client_error& why);
 
   enum class phase : std::uint8_t { closed, opening, open };
@@ -128,7 +130,6 @@ private:
   std::uint64_t rooms_version_ = 0;
   bool retrying_ = false;
   std::optional<token_bucket> bucket_;
-  std::set<user_id> watched_;
   // Messages that wait for their dialogue; bounded by requests_in_flight, as is what comes while opening.
   std::map<room_id, std::vector<std::pair<asked, message_send>>> beginning_;
   std::vector<std::pair<asked, request_params>> early_; // came while opening

@@ -53,17 +53,18 @@ void session_state::begin_dialogue(asked who, message_send what) {
                     [this, room, other](const std::vector<redis_value>& made) {
                       auto outcome = read_room(made.front());
                       if (auto* why = std::get_if<client_error>(&outcome)) return dialogue_failed(room, *why);
-                      dialogue_made(room, other, std::get<room_description>(outcome).tail.seq);
+                      dialogue_made(room, other, std::move(std::get<room_description>(outcome)));
                     });
           });
 }
 
-void session_state::dialogue_made(const room_id& room, const user_id& other, seq_number tail) {
+void session_state::dialogue_made(const room_id& room, const user_id& other, room_description known) {
+  auto tail = known.tail.seq;
   hint(other, {tail, "added", who_.user, room_role::member, room});
   if (other != who_.user) hint(who_.user, {tail, "added", who_.user, room_role::member, room});
   rooms_[room]; // so that our own hint is known
   auto greeting = member_notification(room, {0, "added", who_.user, who_.user, room_role::member});
-  seat(room, {make_text_frame(greeting), tail}, [this, room](const outcome<attended>& taken) {
+  seat(room, {make_text_frame(greeting), tail}, std::move(known), [this, room](const outcome<attended>& taken) {
     if (auto* why = std::get_if<client_error>(&taken)) return dialogue_failed(room, *why);
     auto waiting = std::move(beginning_[room]);
     beginning_.erase(room);

@@ -58,7 +58,7 @@ void session_state::open_rooms(std::optional<asked> reply, const user_rooms& lis
   if (list.rooms.empty()) return finish();
   for (auto& [room, mark] : list.rooms) {
     rooms_[room].mark = mark;
-    seat(room, {}, [this, all, finish, id = room, read = mark](const outcome<attended>& taken) {
+    seat(room, {}, {}, [this, all, finish, id = room, read = mark](const outcome<attended>& taken) {
       auto* why = std::get_if<client_error>(&taken);
       if (why && why->code != errc::unavailable) {
         rooms_.erase(id);
@@ -136,7 +136,7 @@ void session_state::retry() {
   retrying_ = false;
   for (auto& [room, mine] : rooms_) {
     if (mine.actor) continue;
-    seat(room, {nullptr, {}, true}, [this, id = room](const outcome<attended>& taken) {
+    seat(room, {nullptr, {}, true}, {}, [this, id = room](const outcome<attended>& taken) {
       auto* why = std::get_if<client_error>(&taken);
       if (!why) return;
       if (why->code == errc::unavailable)

@@ -59,7 +59,7 @@ void session_state::handle(asked who, room_create& what) {
       if (auto* why = std::get_if<client_error>(&outcome)) return refuse_member(held, what.room, *why);
       for (auto& user : what.members)
         if (user != who_.user) hint(user, {0, "added", who_.user, room_role::member, what.room});
-      joined(held, what.room, {}, "joined");
+      joined(held, what.room, {}, std::move(std::get<room_description>(outcome)));
     });
   });
 }
@@ -74,18 +74,19 @@ void session_state::handle(asked who, room_join& what) {
               [this, held, what](const redis_value& answer) {
                 auto outcome = read_room(answer);
                 if (auto* why = std::get_if<client_error>(&outcome)) return refuse_member(held, what.room, *why);
-                joined(held, what.room, what.since, "joined");
+                joined(held, what.room, what.since, std::move(std::get<room_description>(outcome)));
               });
         });
       });
 }
 
 /// The user is a member: take a seat, tell the user's other devices, answer.
-void session_state::joined(asked who, room_id room, std::optional<seq_number> since, std::string change) {
-  seat(room, {}, [this, who, room, since, change](const outcome<attended>& taken) {
+void session_state::joined(asked who, room_id room, std::optional<seq_number> since,
+                           room_description known) {
+  seat(room, {}, std::move(known), [this, who, room, since](const outcome<attended>& taken) {
     if (auto* why = std::get_if<client_error>(&taken)) return refuse(who, *why);
     auto& description = std::get<attended>(taken).description;
-    hint(who_.user, {description.tail.seq, change, who_.user, description.role, room});
+    hint(who_.user, {description.tail.seq, "joined", who_.user, description.role, room});
     if (!since) return answer(who, room_text(room, description));
     auto count = options_->limits.history_messages;
     run(who, call_room_range({room, {}, since, count}, who_.user),
@@ -263,26 +264,19 @@ void session_state::handle(asked who, presence_get& what) {
 }
 
 void session_state::handle(asked who, presence_watch& what) {
-  auto watched = watched_;
-  watched.insert(what.users.begin(), what.users.end());
-  if (watched.size() > options_->limits.watches_per_session)
-    return refuse(who, {errc::conflict, "too many watches", {}, 0});
-  watched_ = std::move(watched);
   auto held = hold(std::move(who)); // a change must not overtake the state that it changes
   self_->request(options_->presence, options_->timings.request, watch_users{number_, sink_, what.users})
       .then([this, held,
              users = what.users](const std::vector<user_presence>& now) { answer(held, presence_list(users, now)); },
             [this, held, users = what.users](const caf::error& error) {
-              for (auto& user : users)
-                watched_.erase(user);
-              self_->send(options_->presence, unwatch_users{number_, users});
-              refuse(held, to_client_error(error));
+              auto why = to_client_error(error);
+              // All or none: what could not be looked up now is not to be told of later.
+              if (why.code != errc::conflict) self_->send(options_->presence, unwatch_users{number_, users});
+              refuse(held, std::move(why));
             });
 }
 
 void session_state::handle(asked who, presence_unwatch& what) {
-  for (auto& user : what.users)
-    watched_.erase(user);
   self_->send(options_->presence, unwatch_users{number_, std::move(what.users)});
   answer(who, "{}");
 }

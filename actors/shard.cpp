@@ -196,6 +196,7 @@ void shard_state::confirmed(const link_subscribed& what) {
     if (i == feeds_.end() || i->second.confirmed) continue;
     i->second.confirmed = true;
     i->second.seen.reset();
+    i->second.round = 0;
     self_->send(i->second.reader, feed_up{feed_of(channel)});
   }
 }
@@ -227,16 +228,29 @@ void shard_state::published(link_published& what) {
   }
 }
 
-/// Goes on with the feeds where the last lot ended, and round again. The buckets of the table serve as their order:
-/// when it grows, some feeds may be looked at twice or not in this round.
+/// While nobody writes to the shard, its feeds need not be looked at one by one. (A loss of the count itself comes with
+/// a loss of the link, after which each feed is looked at in any case.)
 void shard_state::check_tails() {
   self_->delayed_send(self_, std::max(options_.tail_check / lots_per_check, milliseconds(1)), starling::check_tails{});
-  if (state_ != shard_state_kind::up) return;
+  if (state_ != shard_state_kind::up || feeds_.empty()) return;
+  call(call_changes(), [this](redis_value& answer) {
+    auto outcome = read_changes(answer);
+    auto* now = std::get_if<std::uint64_t>(&outcome);
+    if (!now) return;
+    if (std::exchange(changes_, *now) != *now && ++round_ == 0) round_ = 1;
+    check_lot();
+  });
+}
+
+/// Goes on with the feeds where the last lot ended, and round again, past those that were looked at since the shard
+/// last changed. The buckets of the table serve as their order: when it grows, some feeds may be met twice or not in
+/// this round.
+void shard_state::check_lot() {
   std::vector<feed_name> chunk;
   for (auto left = feeds_.bucket_count() / lots_per_check + 1; left > 0; --left) {
     if (++checked_bucket_ >= feeds_.bucket_count()) checked_bucket_ = 0;
     for (auto i = feeds_.begin(checked_bucket_); i != feeds_.end(checked_bucket_); ++i) {
-      if (!i->second.confirmed) continue;
+      if (!i->second.confirmed || i->second.round == round_) continue;
       chunk.push_back(feed_of(i->first));
       if (chunk.size() == feeds_per_check) check_chunk(std::exchange(chunk, {}));
     }
@@ -246,13 +260,15 @@ void shard_state::check_tails() {
 
 void shard_state::check_chunk(std::vector<feed_name> names) {
   auto what = call_tails(names);
-  call(std::move(what), [this, names = std::move(names)](redis_value& answer) {
+  call(std::move(what), [this, round = round_, names = std::move(names)](redis_value& answer) {
     auto tails = read_tails(answer);
     auto* list = std::get_if<std::vector<feed_tail>>(&tails);
     if (!list || list->size() != names.size()) return;
     for (std::size_t i = 0; i < names.size(); ++i) {
       auto found = feeds_.find(channel_of(names[i]));
-      if (found == feeds_.end() || !found->second.confirmed || found->second.seen == (*list)[i]) continue;
+      if (found == feeds_.end() || !found->second.confirmed) continue;
+      found->second.round = round;
+      if (found->second.seen == (*list)[i]) continue;
       found->second.seen = (*list)[i];
       self_->send(found->second.reader, feed_moved{names[i], (*list)[i]});
     }

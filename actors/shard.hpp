@@ -22,6 +22,7 @@ struct read_feed {
   feed_reader reader;
   std::optional<feed_tail> seen; // how far publications, or the last check, have brought it; nothing: not known
   bool confirmed = false;
+  std::uint8_t round = 0; // of the check that looked at it last; 0: none has
 };
 
 class shard_state {
@@ -53,6 +54,7 @@ private:
   void silence_feeds(bool shard_away);
   void subscribe_all();
   void note_step(read_feed& feed, std::string_view payload);
+  void check_lot();
   void check_chunk(std::vector<feed_name> feeds);
   bool is_behind(std::string_view error) const;
   bool owns(const feed_name& feed) const;
@@ -67,6 +69,8 @@ private:
   std::unordered_map<std::uint64_t, handler> pending_; // bounded by the link: redis_settings::commands_waiting
   std::unordered_map<std::string, read_feed> feeds_;   // by channel
   std::size_t checked_bucket_ = 0;                     // of feeds_: where the check of the tails has come to
+  std::uint8_t round_ = 1;                             // of that check: another one when something has changed
+  std::uint64_t changes_ = 0;                          // of the shard, when this round began
 };
 
 using shard_self = self_pointer<shard_actor, shard_state>;

@@ -318,6 +318,13 @@ std::string key_of(const feed_name& feed) {
   return feed.kind == tail_kind::room ? room_key(feed.id) : user_key(feed.id);
 }
 
+script_call call_changes() { return {"changes", {}, {}, {}}; }
+
+outcome<std::uint64_t> read_changes(const redis_value& answer) {
+  if (!answer.if_string()) return broken(answer);
+  return number(answer);
+}
+
 // Both ways as one string, a line a feed, in place of keys and arrays with an allocation for each: there are thousands
 // of feeds a second to be looked at.
 script_call call_tails(const std::vector<feed_name>& feeds) {

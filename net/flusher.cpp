@@ -40,8 +40,10 @@ private:
     auto begin = next_.fetch_add(connections_per_job);
     if (begin >= all_.size()) return;
     auto end = std::min(all_.size(), begin + connections_per_job);
-    for (auto i = begin; i < end; ++i)
+    for (auto i = begin; i < end; ++i) {
+      if (i + 1 < end) all_[i + 1]->expect();
       all_[i]->write();
+    }
     if (end < all_.size()) post();
   }
 
@@ -54,8 +56,10 @@ private:
 
 void flusher::push(const std::vector<client*>& to, const frame& what, frame_kind kind) {
   std::vector<std::shared_ptr<outlet>> idle;
-  for (auto* one : to) {
-    auto& connection = static_cast<outlet&>(*one);
+  constexpr std::size_t ahead = 4;
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    if (i + ahead < to.size()) static_cast<outlet&>(*to[i + ahead]).expect();
+    auto& connection = static_cast<outlet&>(*to[i]);
     if (!connection.enqueue(what, kind)) continue;
     if (idle.capacity() == 0) idle.reserve(to.size());
     idle.push_back(connection.self());

@@ -31,9 +31,15 @@ redis_value memory_server::locked(F carry_out) {
 redis_value memory_server::call(const script& which, const std::vector<std::string>& keys,
                                 const std::vector<std::string>& args) {
   return locked([&] {
+    ++runs_[which.sha1];
     auto loaded = redis_.load(which.text);
     return loaded.if_error() ? loaded : redis_.evalsha(which.sha1, keys, args);
   });
+}
+
+std::uint64_t memory_server::runs_of(const script& which) {
+  std::lock_guard lock(mutex_);
+  return runs_[which.sha1];
 }
 
 redis_value memory_server::command(const std::vector<std::string>& words) {

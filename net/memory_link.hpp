@@ -27,6 +27,8 @@ public:
 
   redis_value call(const script& which, const std::vector<std::string>& keys, const std::vector<std::string>& args);
   redis_value command(const std::vector<std::string>& words);
+  /// How often a script was run.
+  std::uint64_t runs_of(const script& which);
   /// Forgets all keys, as a Redis that comes back without its file.
   void clear();
 
@@ -41,6 +43,7 @@ private:
 
   std::mutex mutex_;
   std::unordered_map<std::string, std::set<memory_link*>> subscribers_;
+  std::unordered_map<std::string, std::uint64_t> runs_; // by the script's digest
   std::vector<std::shared_ptr<memory_link>> to_wake_; // have publications to hand over; woken outside of the lock
   memory_redis redis_;
 };

@@ -36,6 +36,8 @@ public:
   bool enqueue(const frame& what, frame_kind kind);
   /// Writes what waits, as far as the socket takes it.
   void write() final;
+  /// Has the processor fetch what `enqueue` and `write` touch: among thousands of connections, none is in its cache.
+  void expect() const;
 
   std::size_t outbox_bytes() const final;
   std::shared_ptr<outlet> self() { return std::static_pointer_cast<outlet>(shared_from_this()); }

@@ -33,5 +33,6 @@ end
 if remembered ~= '' then
   redis.call('SET', remembered, epoch .. '-' .. seq .. '-' .. at, 'PX', ttl)
 end
+count_change()
 redis.call('PUBLISH', channel, 'm ' .. epoch .. ' ' .. seq .. ' ' .. at .. ' ' .. user .. ' ' .. body)
 return {epoch, seq, at}

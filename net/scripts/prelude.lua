@@ -12,11 +12,18 @@ local function id(number)
   return string.format('%.0f', number)
 end
 
+-- Counts that some feed of this shard has moved, as every script does that moves one: who finds the same count again
+-- need not look at any of them (see changes.lua).
+local function count_change()
+  redis.call('HINCRBY', KEYS[1], 'changes', 1)
+end
+
 -- Starts a newer epoch of a room's log behind `seq`, the highest number given out before. The marker entry makes
 -- Redis count on from there (`<epoch>-*`), and goes again.
 local function begin_epoch(info, epochs, log, old, seq)
   local new = id(math.max(now_ms(), tonumber(old) + 1))
   redis.call('HSET', info, 'epoch', new, 'base', seq)
+  count_change()
   redis.call('ZADD', epochs, new, new)
   redis.call('XDEL', log, redis.call('XADD', log, new .. '-' .. id(seq), 'begin', ''))
   return new
@@ -57,6 +64,7 @@ local function set_member(channel, info, members, roles, user, role, change, by)
     redis.call('HSET', roles, user, role)
   end
   local version = redis.call('HINCRBY', info, 'version', 1)
+  count_change()
   redis.call('PUBLISH', channel, 'c ' .. version .. ' ' .. change .. ' ' .. user .. ' ' .. by .. ' ' .. role)
 end
 
@@ -64,6 +72,7 @@ local function unset_member(channel, info, members, roles, user, change, by)
   redis.call('ZREM', members, user)
   redis.call('HDEL', roles, user)
   local version = redis.call('HINCRBY', info, 'version', 1)
+  count_change()
   redis.call('PUBLISH', channel, 'c ' .. version .. ' ' .. change .. ' ' .. user .. ' ' .. by .. ' none')
 end
 

@@ -17,6 +17,7 @@ for i = 3, #ARGV, 2 do
   end
   if changed then
     redis.call('HINCRBY', user, 'presence', 1)
+    count_change()
     local seen, online = presence_of(KEYS[2], user, nodes, now)
     redis.call('PUBLISH', ARGV[i], 'p ' .. redis.call('HGET', user, 'presence') .. ' ' .. seen .. ' ' .. table.concat(online, ' '))
   end

@@ -21,6 +21,7 @@ if version < known_version or tonumber(epoch) < tonumber(known_epoch) or strange
   local seq = version < 0 and known_seq or math.max(known_seq, tonumber(last_seq(info, log, epoch)))
   restored = begin_epoch(info, epochs, log, id(newest), seq)
   redis.call('HSET', info, 'version', math.max(version, known_version), 'restored', restored)
+  count_change()
 end
 -- Of an epoch that began for other reasons than a loss of members, nobody is brought back: they may have been removed.
 if tonumber(restored) > tonumber(known_epoch) then

@@ -9,5 +9,6 @@ if redis.call('HEXISTS', rooms, ARGV[2]) == 0 then
   end
   redis.call('HSET', rooms, ARGV[2], 0)
   redis.call('HINCRBY', user, 'rooms', 1)
+  count_change()
 end
 return 'OK'

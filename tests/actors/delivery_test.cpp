@@ -1,3 +1,4 @@
+#include <caf/scoped_actor.hpp>
 #include <catch2/catch.hpp>
 
 #include "actors/counters.hpp"
@@ -98,6 +99,49 @@ TEST_CASE("a lost publication that nothing follows is repaired by the check of t
   s.pass(2 * s.settings.timings.tail_check);
   CHECK(s.bert.heard_in(s.room).size() == 3);
   CHECK(s.bert.heard("room.gap").empty());
+}
+
+TEST_CASE("the tails of a shard are not read while nobody writes to it", "[nodes]") {
+  two_nodes s;
+  auto runs = [&](const char* script) { return s.servers["s1"]->runs_of(*s.scripts->find(script)); };
+  auto check = s.settings.timings.tail_check;
+  s.pass(2 * check); // what came about at first has been looked at
+  auto tails = runs("tails"), changes = runs("changes");
+  s.pass(3 * check);
+  CHECK(runs("tails") == tails);
+  CHECK(runs("changes") > changes);
+
+  s.anna.say(s.room, "one");
+  s.pass(check + check / 10);
+  CHECK(runs("tails") > tails);
+  s.b->link("s1")->drop_publications(1);
+  s.anna.say(s.room, "two");
+  s.pass(check + check / 10);
+  CHECK(s.bert.heard_in(s.room) == texts{"one", "two"});
+}
+
+TEST_CASE("who comes with what the shard said is asked for again if the room has heard of something newer", "[nodes]") {
+  two_nodes s;
+  auto info_runs = [&] { return s.servers["s1"]->runs_of(*s.scripts->find("room_info")); };
+  auto attend_with = [&](room_description known) {
+    caf::scoped_actor session(s.system);
+    attend what{s.room, "bert", 77, std::make_shared<screen>(), {}, std::move(known)};
+    auto asked = session->request(s.room_at(*s.a, s.room, "anna"), caf::infinite, std::move(what));
+    s.settle();
+    auto result = errc::none;
+    asked.receive([](const attended&) {}, [&](const caf::error& error) { result = to_client_error(error).code; });
+    return result;
+  };
+  auto tail = s.anna.say(s.room, "one");
+  auto epoch = s.anna.heard("message").back()["epoch"].get<std::uint64_t>();
+  room_description then{room_kind::public_room, {}, {epoch, tail}, 2, 2, room_role::member};
+  s.room_at(*s.a, s.room, "anna");
+  auto before = info_runs();
+  CHECK(attend_with(then) == errc::none);
+  CHECK(info_runs() == before + 1); // room_at's own
+
+  s.bert.get("room.leave", {{"room", s.room}});
+  CHECK(attend_with(then) == errc::no_such_room);
 }
 
 TEST_CASE("first messages to a user, sent one upon the other, keep their order and make one dialogue", "[nodes]") {

@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t feeds_per_check = 128;
 /// The feeds are looked at in as many lots, one after the other, so that a check is no burst of work for anybody.
 constexpr int lots_per_check = 25;
+constexpr int whole_round = lots_per_check + 1; // the table may have grown under way
 
 /// Passes on to the actor what the link tells, from whatever thread.
 class link_to_actor : public redis_listener {
@@ -197,6 +198,7 @@ void shard_state::confirmed(const link_subscribed& what) {
     i->second.confirmed = true;
     i->second.seen.reset();
     i->second.round = 0;
+    lots_left_ = whole_round;
     self_->send(i->second.reader, feed_up{feed_of(channel)});
   }
 }
@@ -237,8 +239,11 @@ void shard_state::check_tails() {
     auto outcome = read_changes(answer);
     auto* now = std::get_if<std::uint64_t>(&outcome);
     if (!now) return;
-    if (std::exchange(changes_, *now) != *now && ++round_ == 0) round_ = 1;
-    check_lot();
+    if (std::exchange(changes_, *now) != *now) {
+      if (++round_ == 0) round_ = 1;
+      lots_left_ = whole_round;
+    }
+    if (lots_left_ > 0) check_lot();
   });
 }
 
@@ -246,6 +251,7 @@ void shard_state::check_tails() {
 /// last changed. The buckets of the table serve as their order: when it grows, some feeds may be met twice or not in
 /// this round.
 void shard_state::check_lot() {
+  --lots_left_;
   std::vector<feed_name> chunk;
   for (auto left = feeds_.bucket_count() / lots_per_check + 1; left > 0; --left) {
     if (++checked_bucket_ >= feeds_.bucket_count()) checked_bucket_ = 0;

@@ -70,6 +70,7 @@ private:
   std::unordered_map<std::string, read_feed> feeds_;   // by channel
   std::size_t checked_bucket_ = 0;                     // of feeds_: where the check of the tails has come to
   std::uint8_t round_ = 1;                             // of that check: another one when something has changed
+  int lots_left_ = 0;                                  // until all have been looked at in this round
   std::uint64_t changes_ = 0;                          // of the shard, when this round began
 };
 

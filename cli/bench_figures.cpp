@@ -144,6 +144,14 @@ double window::generator_behind() const {
   return length_s() > 0 ? seconds(until.behind - from.behind).count() / length_s() : 0;
 }
 
+double window::generator_late() const {
+  return length_s() > 0 ? seconds(until.late - from.late).count() / length_s() : 0;
+}
+
+bool has_urgent(const run_result& run) {
+  return std::any_of(run.streams.begin(), run.streams.end(), [](const stream_result& each) { return each.urgent; });
+}
+
 window window_of(const bench_options& options, const run_result& run) {
   if (options.what == scenario::connect) return {run.before, run.opened};
   return {run.from, run.until};
@@ -171,6 +179,7 @@ std::vector<figure> figures_of(const bench_options& options, const run_result& r
   all.push_back({"pings_answered", "", count(run.pings)});
   all.push_back({"generator_cpu", "percent_of_core", measured.generator_share() * 100});
   all.push_back({"generator_behind", "percent_of_time", measured.generator_behind() * 100});
+  if (has_urgent(run)) all.push_back({"generator_late", "percent_of_time", measured.generator_late() * 100, 2});
   if (sends(run) || run.storm) add_latency(all, "generator_lag", run.lag, false);
   return all;
 }

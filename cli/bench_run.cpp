@@ -92,6 +92,7 @@ private:
     at.redis = to_floor ? std::nullopt : usage(options_.redis_pids);
     at.own = own_cpu();
     at.behind = fleet_.behind;
+    at.late = fleet_.late;
     at.at = fleet_.now();
     if (at.server) result_.server_rss_peak = std::max(result_.server_rss_peak, at.server->rss_bytes);
   }

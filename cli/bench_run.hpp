@@ -23,12 +23,14 @@ struct usage_mark {
   std::optional<command_calls> redis_calls;
   std::chrono::microseconds own{0};
   std::chrono::nanoseconds behind{0}; // of the generator, see `fleet`
+  std::chrono::nanoseconds late{0};   // likewise
   std::chrono::nanoseconds at{0};
 };
 
 /// What was seen of one stream of messages.
 struct stream_result {
-  std::string name; // empty if there is no other
+  std::string name;    // empty if there is no other
+  bool urgent = false; // see `stream`
   std::uint64_t sent = 0;
   double wanted_in_window = 0; // deliveries
   std::uint64_t delivered_in_window = 0;

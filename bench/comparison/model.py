@@ -32,6 +32,7 @@ class Figure:
     unit: str
     of: object
     decimals: int = 1
+    limited_by: str = "generator_was_the_limit"  # what the generator tells when the figure is its own
 
     def title(self):
         return f"{self.name}, {self.unit}" if self.unit else self.name

@@ -45,7 +45,7 @@ def figures_table(scenario, rounds):
     figures = figures_by_round(scenario, rounds)
     names = [name for name in TARGETS if name in targets_of(rounds)]
     rows = [
-        [figure.title(), *(cell(figures, figure, name, limited(rounds, name)) for name in names)]
+        [figure.title(), *(cell(figures, figure, name, limited(rounds, name, figure)) for name in names)]
         for figure in scenario.figures
     ]
     return table(["", *names], rows)

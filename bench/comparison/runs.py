@@ -21,8 +21,8 @@ class Result:
     problem: str = ""  # why there is nothing, or what was promised and not kept
     failed: bool = False
 
-    def limited(self):
-        return any(part.get("generator_was_the_limit") for part in self.parts.values())
+    def limited(self, by):
+        return any(part.get(by) for part in self.parts.values())
 
     def remarks(self):
         return [named(part, remark) for part, told in self.parts.items() for remark in told.get("remarks", [])]

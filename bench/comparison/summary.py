@@ -12,9 +12,9 @@ def spread_of(figures, target, name):
     return spread([each.get(target, {}).get(name) for each in figures])
 
 
-def limited(rounds, target):
-    """In how many rounds was the generator the limit?"""
-    return sum(each[target].limited() for each in rounds if target in each)
+def limited(rounds, target, figure):
+    """In how many rounds was the generator the limit of this figure?"""
+    return sum(each[target].limited(figure.limited_by) for each in rounds if target in each)
 
 
 def aim_results(scenario, rounds):

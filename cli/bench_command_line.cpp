@@ -132,6 +132,10 @@ void describer::processes() {
   command_.add_option("--redis-pids", options_.redis_pids, "Redis processes, by commas")->delimiter(',');
   command_.add_option("--redis", options_.redis, "host:port of instances whose commands are counted, by commas")
       ->delimiter(',');
+  command_
+      .add_option("--metrics", options_.metrics,
+                  "host:port of Starling's nodes whose /metrics tell what publications they read, by commas")
+      ->delimiter(',');
 }
 
 } // namespace

@@ -58,6 +58,12 @@ std::optional<double> redis_work_per(double of, const window& measured, std::uin
   return per(count(work_between(*measured.from.redis_calls, *measured.until.redis_calls).*what), of);
 }
 
+// What came to the nodes in the window.
+std::optional<double> publications(const window& measured, std::uint64_t publication_counts::*which) {
+  const auto &from = measured.from.publications, &until = measured.until.publications;
+  return from && until ? count((*until).*which - (*from).*which) : std::nullopt;
+}
+
 void add_messages(std::vector<figure>& all, const run_result& run, const window& measured) {
   all.push_back({"sent", "", count(run.sent)});
   all.push_back({"acknowledged", "", count(run.acknowledged)});
@@ -79,6 +85,8 @@ void add_messages(std::vector<figure>& all, const run_result& run, const window&
   all.push_back({"redis_commands_per_message", "", redis(&redis_work::asked), 2});
   all.push_back({"redis_commands_with_scripts_per_message", "", redis(&redis_work::all), 2});
   all.push_back({"redis_publications_per_message", "", redis(&redis_work::publications), 2});
+  all.push_back({"publications_read", "", publications(measured, &publication_counts::read)});
+  all.push_back({"publications_read_in_vain", "", publications(measured, &publication_counts::in_vain)});
 }
 
 std::optional<double> rss(const usage_mark& at) {

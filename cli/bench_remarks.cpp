@@ -45,6 +45,7 @@ void add_generator(remarks& to, const bench_options& options, const run_result& 
 void add_processes(remarks& to, const bench_options& options, const run_result& run) {
   auto measured = window_of(options, run);
   if (run.before.redis_calls && !measured.until.redis_calls) to.say("an instance of --redis did not answer in the end");
+  if (run.before.publications && !measured.until.publications) to.say("a node of --metrics did not answer in the end");
   if (run.before.server && !measured.until.server) to.say("a process of --pids ended during the run");
   if (!options.redis_pids.empty() && run.before.redis && !measured.until.redis)
     to.say("a process of --redis-pids ended during the run");

@@ -14,6 +14,7 @@ class Part:
     options: dict
     nodes: int = 2
     seconds_min: float = 0
+    asks_nodes: bool = False  # are Starling's nodes asked for their /metrics, before and after?
 
     def arguments(self, seconds, quick):
         lasting = seconds if quick else max(seconds, self.seconds_min)

@@ -69,7 +69,7 @@ def run_part(target, part, seconds, quick):
                 "--json",
                 *part.arguments(seconds, quick),
                 *target.arguments,
-                *cluster.arguments(),
+                *cluster.arguments(part.asks_nodes),
             ]
             code, out, errors = output_of(argv, max(seconds, part.seconds_min) + BESIDE_S)
     if code not in (0, 1):

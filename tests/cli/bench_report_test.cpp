@@ -94,6 +94,22 @@ TEST_CASE("a storm fails unless all is right in the end, and was so when asked",
   CHECK(failed(run));
 }
 
+TEST_CASE("publications are those of the window", "[bench]") {
+  bench_options options;
+  auto run = calm();
+  run.streams.resize(1);
+  CHECK_FALSE(value_of("publications_read_in_vain", options, run));
+  run.from.publications = publication_counts{100, 5};
+  run.until.publications = publication_counts{180, 7};
+  CHECK(value_of("publications_read", options, run) == 80);
+  CHECK(value_of("publications_read_in_vain", options, run) == 2);
+  CHECK(remarks_of(options, run).empty());
+  run.before.publications = run.from.publications;
+  run.until.publications.reset();
+  CHECK_FALSE(value_of("publications_read", options, run));
+  CHECK(remarks_of(options, run) == std::vector<std::string>{"a node of --metrics did not answer in the end"});
+}
+
 TEST_CASE("what cannot be told has no value, but its name", "[bench]") {
   auto run = calm();
   auto& storm = run.storm.emplace();

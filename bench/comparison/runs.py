@@ -90,22 +90,24 @@ def run_target(scenario, target, seconds, quick):
     return result
 
 
-def run(letters, names, rounds, seconds, quick):
-    """Returns {letter: [{target: Result} for each round]}."""
-    results = {}
+def run(letters, names, rounds, seconds, quick, results):
+    """Adds to `results`, {letter: [{target: Result} for each round]}, each round when it is done.
+
+    So whatever ends this early leaves what was measured there, but for the round under way: what is compared within a
+    round wants all of it.
+    """
     for letter in letters:
         scenario = SCENARIOS[letter]
         there = [name for name in names if name in scenario.targets]
-        results[letter] = []
         for number in range(rounds):
-            results[letter].append({})
+            done = {}
             for name in turn(there, number):
                 tell(f"{letter}, round {number + 1} of {rounds}: {name}")
                 result = run_target(scenario, TARGETS[name], seconds, quick)
                 if result.problem:
                     tell(f"{letter}, {name}: {result.problem}")
-                results[letter][-1][name] = result
-    return results
+                done[name] = result
+            results.setdefault(letter, []).append(done)
 
 
 def tell(line):

@@ -27,6 +27,12 @@ def aim_results(scenario, rounds):
     return found
 
 
+def missing(letters, rounds, results):
+    """{letter: number of rounds that were to be done and are not}"""
+    left = {letter: rounds - len(results.get(letter, [])) for letter in letters}
+    return {letter: count for letter, count in left.items() if count}
+
+
 def targets_of(rounds):
     """Those that took part, in the order of the first round."""
     return list(rounds[0]) if rounds else []

@@ -9,11 +9,12 @@ namespace starling {
 struct actor_counters {
   using counter = std::atomic<std::uint64_t>;
 
-  counter log_reads = 0;          // of rooms that had missed something
-  counter log_reads_failed = 0;   // tried again later
-  counter gaps_told = 0;          // messages are gone for good: clients were told by room.gap
-  counter rooms_restored = 0;     // shards that had come back without a room were told what is known here
-  counter early_news_dropped = 0; // publications beyond what a room keeps until it knows the end of its log
+  counter log_reads = 0;            // of rooms that had missed something
+  counter log_reads_failed = 0;     // tried again later
+  counter gaps_told = 0;            // messages are gone for good: clients were told by room.gap
+  counter rooms_restored = 0;       // shards that had come back without a room were told what is known here
+  counter early_news_dropped = 0;   // publications beyond what a room keeps until it knows the end of its log
+  counter publications_in_vain = 0; // of channels that nobody on this node reads
 
   static actor_counters& instance() {
     static actor_counters all;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "actors/counters.hpp"
+
 namespace starling {
 namespace {
 
@@ -225,6 +227,8 @@ void shard_state::published(link_published& what) {
         news.payloads.push_back(std::move(what.what[k].payload));
       }
       self_->send(found->second.reader, std::move(news));
+    } else {
+      actor_counters::instance().publications_in_vain += end - i;
     }
     i = end;
   }

@@ -50,13 +50,16 @@ int bench(const bench_options& options) {
   redis_probe redis;
   if (wrong.empty() && !options.floor_only)
     if (wrong = redis.open(options.redis); !wrong.empty()) wrong = "--redis: " + wrong;
+  metrics_probe metrics;
+  if (wrong.empty() && !options.floor_only)
+    if (wrong = metrics.open(options.metrics); !wrong.empty()) wrong = "--metrics: " + wrong;
   if (!wrong.empty()) {
     std::cerr << "starling bench: " << wrong << "\n";
     return exit_usage;
   }
 
   std::optional<run_result> result, floor_result;
-  if (!options.floor_only) result = run_once(options, nodes, options.speaks, options.pids, tell, &redis);
+  if (!options.floor_only) result = run_once(options, nodes, options.speaks, options.pids, tell, {&redis, &metrics});
   bool beside = options.floor.count() > 0 && has_floor(options.what) && result && result->clients > 0;
   if (options.floor_only || beside) {
     floor_server floor;

@@ -14,7 +14,8 @@ const char* const footer =
     "Scenarios:\n"
     "  fanout   rooms of many members, messages at a fixed rate\n"
     "  pairs    conversations of two users on different nodes\n"
-    "  busy     --pairs beside one room of --clients, told apart; with --clients 0 the pairs are alone\n"
+    "  busy     --pairs beside one room of --clients, told apart; with --clients 0 the pairs are alone.\n"
+    "           What is due for the pairs, and what comes for them, goes before the room's in the generator\n"
     "  stalled  fanout, while --stalled of the clients stop to read (and let their kernel keep only some KB):\n"
     "           nothing is expected of these, and the others are told apart\n"
     "  storm    --clients users drop within a second, half of them without a word, and each comes back a second "
@@ -130,6 +131,10 @@ void describer::processes() {
   command_.add_option("--pids", options_.pids, "server processes, by commas")->delimiter(',');
   command_.add_option("--redis-pids", options_.redis_pids, "Redis processes, by commas")->delimiter(',');
   command_.add_option("--redis", options_.redis, "host:port of instances whose commands are counted, by commas")
+      ->delimiter(',');
+  command_
+      .add_option("--metrics", options_.metrics,
+                  "host:port of Starling's nodes whose /metrics tell what publications they read, by commas")
       ->delimiter(',');
 }
 

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -70,6 +71,18 @@ int start_connect(const endpoint& to, std::uint32_t source, int receive_bytes) {
     return -1;
   }
   return fd;
+}
+
+std::string dial(const std::string& where, const std::string& default_port, int& socket) {
+  constexpr timeval answer_within{2, 0};
+  endpoint to;
+  if (auto wrong = look_up(where, default_port, to); !wrong.empty()) return wrong;
+  socket = ::socket(to.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return std::strerror(errno);
+  for (int side : {SO_RCVTIMEO, SO_SNDTIMEO}) // the second bounds connecting too
+    setsockopt(socket, SOL_SOCKET, side, &answer_within, sizeof answer_within);
+  bool connected = connect(socket, reinterpret_cast<const sockaddr*>(&to.address), to.address_size) == 0;
+  return connected ? "" : std::strerror(errno);
 }
 
 std::uint64_t raise_open_files(std::uint64_t files) {

@@ -26,6 +26,10 @@ std::string resolve(const std::string& url, endpoint& out);
 /// kernel takes in for a client that does not read; 0: as the system has it.
 int start_connect(const endpoint& to, std::uint32_t source, int receive_bytes = 0);
 
+/// A connected, blocking socket to `host[:port]` on which nothing takes longer than 2 s. Returns an empty string, or
+/// what is wrong.
+std::string dial(const std::string& where, const std::string& default_port, int& socket);
+
 /// Lets this process have `files` open files if the system permits. Returns how many it may have.
 std::uint64_t raise_open_files(std::uint64_t files);
 

@@ -58,6 +58,12 @@ std::optional<double> redis_work_per(double of, const window& measured, std::uin
   return per(count(work_between(*measured.from.redis_calls, *measured.until.redis_calls).*what), of);
 }
 
+// What came to the nodes in the window.
+std::optional<double> publications(const window& measured, std::uint64_t publication_counts::*which) {
+  const auto &from = measured.from.publications, &until = measured.until.publications;
+  return from && until ? count((*until).*which - (*from).*which) : std::nullopt;
+}
+
 void add_messages(std::vector<figure>& all, const run_result& run, const window& measured) {
   all.push_back({"sent", "", count(run.sent)});
   all.push_back({"acknowledged", "", count(run.acknowledged)});
@@ -79,6 +85,8 @@ void add_messages(std::vector<figure>& all, const run_result& run, const window&
   all.push_back({"redis_commands_per_message", "", redis(&redis_work::asked), 2});
   all.push_back({"redis_commands_with_scripts_per_message", "", redis(&redis_work::all), 2});
   all.push_back({"redis_publications_per_message", "", redis(&redis_work::publications), 2});
+  all.push_back({"publications_read", "", publications(measured, &publication_counts::read)});
+  all.push_back({"publications_read_in_vain", "", publications(measured, &publication_counts::in_vain)});
 }
 
 std::optional<double> rss(const usage_mark& at) {
@@ -144,6 +152,14 @@ double window::generator_behind() const {
   return length_s() > 0 ? seconds(until.behind - from.behind).count() / length_s() : 0;
 }
 
+double window::generator_late() const {
+  return length_s() > 0 ? seconds(until.late - from.late).count() / length_s() : 0;
+}
+
+bool has_urgent(const run_result& run) {
+  return std::any_of(run.streams.begin(), run.streams.end(), [](const stream_result& each) { return each.urgent; });
+}
+
 window window_of(const bench_options& options, const run_result& run) {
   if (options.what == scenario::connect) return {run.before, run.opened};
   return {run.from, run.until};
@@ -171,6 +187,7 @@ std::vector<figure> figures_of(const bench_options& options, const run_result& r
   all.push_back({"pings_answered", "", count(run.pings)});
   all.push_back({"generator_cpu", "percent_of_core", measured.generator_share() * 100});
   all.push_back({"generator_behind", "percent_of_time", measured.generator_behind() * 100});
+  if (has_urgent(run)) all.push_back({"generator_late", "percent_of_time", measured.generator_late() * 100, 2});
   if (sends(run) || run.storm) add_latency(all, "generator_lag", run.lag, false);
   return all;
 }

@@ -32,9 +32,14 @@ struct window {
   double generator_share() const;
   /// The share of the time in which the generator had more to read than it took at once.
   double generator_behind() const;
+  /// The share of the time in which what came for urgent clients waited for the generator, for `fleet::patience`.
+  double generator_late() const;
 };
 
 window window_of(const bench_options& options, const run_result& run);
+
+/// Is one stream of the run urgent, so that the others are only there to disturb it?
+bool has_urgent(const run_result& run);
 
 double ms(std::chrono::nanoseconds time);
 

@@ -19,15 +19,40 @@ namespace {
 constexpr std::size_t buffer_bytes = 256 * 1024;
 constexpr std::size_t payload_bytes_max = buffer_bytes / 2; // what is left of one frame leaves room to read the next
 constexpr std::size_t unsent_bytes_max = 1024 * 1024;
-constexpr std::string_view done("\x03\xe8", 2); // close code 1000
+constexpr std::string_view done("\x03\xe8", 2);  // close code 1000
+constexpr std::size_t others_between_looks = 16; // events; with a frame or two each, some 0.1 ms
+constexpr auto urgent_mark = UINT32_MAX;         // no client's index
+
+// Few events a turn, so that the caller can keep to its schedule.
+using events = std::array<epoll_event, 128>;
+
+std::size_t wait_for(int epoll, events& found, nanoseconds at_most) {
+  auto wait = std::max(at_most, nanoseconds{0});
+  timespec timeout{wait.count() / 1'000'000'000, wait.count() % 1'000'000'000};
+  int count = epoll_pwait2(epoll, found.data(), static_cast<int>(found.size()), &timeout, nullptr);
+  if (count < 0 && errno == ENOSYS) // Linux before 5.11
+    count = epoll_wait(epoll, found.data(), static_cast<int>(found.size()), static_cast<int>(wait.count() / 1'000'000));
+  return static_cast<std::size_t>(std::max(count, 0));
+}
+
+bool has_urgent(const plan& all) {
+  return std::any_of(all.clients.begin(), all.clients.end(), [](const part& each) { return each.urgent; });
+}
 
 } // namespace
 
 fleet::fleet(const bench_options& options, const plan& who, const dialect& speaks, std::vector<endpoint> endpoints)
     : options_(options), plan_(who), dialect_(speaks), endpoints_(std::move(endpoints)), clients_(who.clients.size()),
-      epoll_(epoll_create1(EPOLL_CLOEXEC)), buffer_(buffer_bytes), origin_(std::chrono::steady_clock::now()) {
+      urgent_(has_urgent(who) ? epoll_create1(EPOLL_CLOEXEC) : -1), epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      buffer_(buffer_bytes), origin_(std::chrono::steady_clock::now()) {
   for (std::size_t i = 0; i < clients_.size(); ++i)
     clients_[i].index = static_cast<std::uint32_t>(i);
+  if (urgent_.get() < 0) return;
+  // So that whoever waits for the others wakes for the urgent ones too.
+  epoll_event wanted{};
+  wanted.events = EPOLLIN;
+  wanted.data.u32 = urgent_mark;
+  epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, urgent_.get(), &wanted);
 }
 
 fleet::~fleet() {
@@ -39,7 +64,6 @@ fleet::~fleet() {
       (void)::send(who.fd, bye.data(), bye.size(), MSG_NOSIGNAL);
     close(who.fd);
   }
-  close(epoll_);
 }
 
 nanoseconds fleet::now() const { return std::chrono::steady_clock::now() - origin_ + std::chrono::seconds(1); }
@@ -65,26 +89,38 @@ std::string fleet::users(const std::vector<std::uint32_t>& indices) const {
 }
 
 void fleet::turn(nanoseconds at_most) {
-  // Few events a turn, so that the caller can keep to its schedule.
-  std::array<epoll_event, 128> events;
-  auto wait = std::max(at_most, nanoseconds{0});
-  timespec timeout{wait.count() / 1'000'000'000, wait.count() % 1'000'000'000};
-  int count = epoll_pwait2(epoll_, events.data(), static_cast<int>(events.size()), &timeout, nullptr);
-  if (count < 0 && errno == ENOSYS) // Linux before 5.11
-    count =
-        epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), static_cast<int>(wait.count() / 1'000'000));
+  events found;
+  auto before = now();
+  auto count = wait_for(epoll_.get(), found, at_most);
   auto begin = now();
-  for (int i = 0; i < count; ++i) {
-    auto& who = clients_[events[static_cast<std::size_t>(i)].data.u32];
-    auto what = events[static_cast<std::size_t>(i)].events;
-    if (who.at == client::state::connecting)
-      on_connected(who);
-    else if (what & (EPOLLIN | EPOLLHUP | EPOLLERR))
-      on_readable(who);
-    if (who.fd >= 0 && (what & EPOLLOUT)) flush(who);
+  looked_at_ += begin - before; // nothing was there
+  look_at_urgent();
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i % others_between_looks == others_between_looks - 1) look_at_urgent();
+    if (auto index = found[i].data.u32; index != urgent_mark) on_event(clients_[index], found[i].events);
   }
-  if (count == static_cast<int>(events.size())) behind += now() - begin;
+  if (count == found.size()) behind += now() - begin;
   expire();
+}
+
+void fleet::look_at_urgent() {
+  if (urgent_.get() < 0) return;
+  auto at = now();
+  late += std::max(at - looked_at_ - patience, nanoseconds{0});
+  looked_at_ = at;
+  on_look();
+  events found;
+  auto count = wait_for(urgent_.get(), found, nanoseconds{0});
+  for (std::size_t i = 0; i < count; ++i)
+    on_event(clients_[found[i].data.u32], found[i].events);
+}
+
+void fleet::on_event(client& who, std::uint32_t what) {
+  if (who.at == client::state::connecting)
+    on_connected(who);
+  else if (what & (EPOLLIN | EPOLLHUP | EPOLLERR))
+    on_readable(who);
+  if (who.fd >= 0 && (what & EPOLLOUT)) flush(who);
 }
 
 void fleet::on_readable(client& who) {
@@ -167,7 +203,7 @@ void fleet::watch(client& who, int how) {
   bool connecting = who.at == client::state::connecting;
   wanted.events = (who.reading && !connecting ? EPOLLIN : 0u) | (who.writable_wanted || connecting ? EPOLLOUT : 0u);
   wanted.data.u32 = who.index;
-  epoll_ctl(epoll_, how, who.fd, &wanted);
+  epoll_ctl((part_of(who).urgent ? urgent_ : epoll_).get(), how, who.fd, &wanted);
 }
 
 void fleet::read_from(client& who, bool reading) {

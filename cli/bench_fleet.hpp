@@ -17,6 +17,7 @@
 #include "cli/bench_ledger.hpp"
 #include "cli/bench_options.hpp"
 #include "cli/bench_plan.hpp"
+#include "cli/descriptor.hpp"
 
 namespace starling::cli {
 
@@ -52,7 +53,10 @@ struct client {
 /// What requests carry as `id` before there is load; the load's own begin at `first_message_id`.
 inline constexpr std::uint64_t join_id = 1, watch_id = 2, hello_id = 3, ask_id = 4, first_message_id = 16;
 
-/// All clients of a run: connects and opens them, then reads and writes for them, in one thread on one epoll.
+/// All clients of a run: connects and opens them, then reads and writes for them, in one thread.
+///
+/// Urgent clients (see `part`) are looked at before all others, and again after every few of those: else what comes for
+/// the one would wait here behind what comes for the other, and the time would be taken for the server's.
 class fleet {
 public:
   fleet(const bench_options& options, const plan& who, const dialect& speaks, std::vector<endpoint> endpoints);
@@ -98,11 +102,17 @@ public:
       [](auto&&...) {};
   /// A connection ended that was not meant to, or could not be made.
   std::function<void(client&)> on_ended = [](auto&&...) {};
+  /// The urgent clients are looked at: what is due for them is due now too.
+  std::function<void()> on_look = [] {};
 
   histogram opened_in;                        // from connect to ready
   std::map<std::string, std::uint64_t> ended; // connections, by why; those closed at the end of the run not counted
   std::uint64_t pings = 0;                    // answered
   std::chrono::nanoseconds behind{0};         // time spent with more to be read than one turn takes
+  std::chrono::nanoseconds late{0}; // what came in this time for urgent clients waited too long, see `patience`
+
+  /// What waits this long for a look is not late yet.
+  static constexpr std::chrono::nanoseconds patience = std::chrono::milliseconds(1);
 
 private:
   struct attempt {
@@ -117,6 +127,8 @@ private:
   void on_setup(client& who, const heard& what, std::string_view text, std::chrono::nanoseconds at);
   void expire();
 
+  void look_at_urgent();
+  void on_event(client& who, std::uint32_t what);
   void on_readable(client& who);
   void on_frame(client& who, opcode op, std::string_view payload, std::chrono::nanoseconds at);
   void on_text(client& who, std::string_view text, std::chrono::nanoseconds at);
@@ -135,7 +147,9 @@ private:
   std::deque<attempt> setting_up_; // in order of start, so the front times out first
   std::size_t busy_ = 0;           // not yet ready or closed
   std::size_t ready_ = 0;
-  int epoll_;
+  descriptor urgent_;                     // the epoll of the urgent clients; none if nobody is
+  descriptor epoll_;                      // of the others, and of `urgent_`
+  std::chrono::nanoseconds looked_at_{0}; // the urgent ones, the time asleep since added
   std::vector<char> buffer_;
   std::string text_, frame_;
   std::chrono::steady_clock::time_point origin_;

@@ -34,10 +34,12 @@ load::load(const bench_options& options, const plan& what, const dialect& speaks
   fleet_.on_heard = [this](client& who, const heard& said, std::string_view text, nanoseconds at) {
     on_heard(who, said, text, at);
   };
+  fleet_.on_look = [this] { send_due(fleet_.now(), which::urgent); };
   result_.streams.resize(what.streams.size());
   for (std::size_t i = 0; i < what.streams.size(); ++i) {
     const auto& each = what.streams[i];
     result_.streams[i].name = each.name;
+    result_.streams[i].urgent = each.urgent;
     flows_.push_back({each, result_.streams[i], 0, {}, 0, stride_over(each.count)});
   }
 }
@@ -60,11 +62,8 @@ void load::run(const std::function<void(usage_mark&)>& mark, const std::function
       over = true;
     }
     // What was due and is still unsent when the window ends is sent too: left out, the slowest would not count.
-    if (over && (!next_due(until_) || now >= until_ + options_.timeout)) break;
-    // A part of what is due at a time, so that reading goes on.
-    flow* due = nullptr;
-    for (int some = 0; some < 64 && (due = next_due(now)); ++some)
-      send(*due);
+    if (over && (!next_due(until_, which::all) || now >= until_ + options_.timeout)) break;
+    send_due(now, which::all);
     now = fleet_.now();
     auto next = std::min(warm ? until_ : from_, now + std::chrono::milliseconds(200));
     for (const auto& each : flows_)
@@ -72,17 +71,26 @@ void load::run(const std::function<void(usage_mark&)>& mark, const std::function
     fleet_.turn(next - now);
     on_turn();
   }
-  while (auto* due = next_due(until_)) { // too far behind
+  while (auto* due = next_due(until_, which::all)) { // too far behind
     step(*due);
     ++result_.unsendable;
   }
 }
 
-load::flow* load::next_due(nanoseconds now) {
+load::flow* load::next_due(nanoseconds now, which of) {
   flow* first = nullptr;
-  for (auto& each : flows_)
+  for (auto& each : flows_) {
+    if (of == which::urgent && !each.what.urgent) continue;
     if (each.due <= now && each.due < until_ && (!first || each.due < first->due)) first = &each;
+  }
   return first;
+}
+
+// A part at a time, so that reading goes on.
+void load::send_due(nanoseconds now, which of) {
+  flow* due = nullptr;
+  for (int some = 0; some < 64 && (due = next_due(now, of)); ++some)
+    send(*due);
 }
 
 client* load::sender(flow& of) {

@@ -61,7 +61,9 @@ private:
   void make_dialogues();
   void stall();
   void see_why_stalled_ended(const std::function<void()>& on_turn);
-  flow* next_due(nanoseconds now);
+  enum class which : std::uint8_t { all, urgent };
+  flow* next_due(nanoseconds now, which of);
+  void send_due(nanoseconds now, which of);
   void step(flow& of);
   void send(flow& of);
   bool send(flow& of, client& who);

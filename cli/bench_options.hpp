@@ -44,6 +44,7 @@ struct bench_options {
   std::vector<pid_t> pids;     // server processes
   std::vector<pid_t> redis_pids;
   std::vector<std::string> redis;            // host:port of the instances whose commands are counted
+  std::vector<std::string> metrics;          // host:port of nodes whose /metrics are read
   std::size_t concurrency = 64;              // clients that connect at the same time
   std::chrono::milliseconds timeout{10'000}; // for a client to be ready, and for what is under way at the end
   std::string run;                           // part of the users' and rooms' names, so that runs do not meet

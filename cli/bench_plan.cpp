@@ -9,7 +9,7 @@ std::uint32_t small(std::size_t number) { return static_cast<std::uint32_t>(numb
 // `count` more clients in `rooms` more rooms.
 void add_rooms(plan& all, std::size_t count, std::size_t rooms) {
   for (std::size_t i = 0; i < count; ++i)
-    all.clients.push_back({small(all.rooms + i * rooms / count), true, false, {}});
+    all.clients.push_back({small(all.rooms + i * rooms / count), true, false, false, {}});
   all.rooms += rooms;
 }
 
@@ -18,12 +18,18 @@ void add_pairs(plan& all, std::size_t pairs, double rate, const std::string& nam
   add_rooms(all, 2 * pairs, pairs);
   for (auto i = first; i < all.clients.size(); ++i)
     all.clients[i].joins = !speaks.has_dialogues();
-  all.streams.push_back({name, rate, small(first), small(2 * pairs), true});
+  all.streams.push_back({name, rate, small(first), small(2 * pairs), true, false});
 }
 
 void add_crowd(plan& all, const bench_options& options, std::size_t rooms, const std::string& name) {
   add_rooms(all, options.clients, options.clients > 0 ? rooms : 0);
-  all.streams.push_back({name, options.clients > 0 ? options.rate : 0, 0, small(options.clients), false});
+  all.streams.push_back({name, options.clients > 0 ? options.rate : 0, 0, small(options.clients), false, false});
+}
+
+void make_urgent(plan& all, stream& which) {
+  which.urgent = true;
+  for (std::uint32_t i = 0; i < which.count; ++i)
+    all.clients[which.first + i].urgent = true;
 }
 
 // Evenly among the clients, so that they are spread over rooms and nodes alike.
@@ -59,6 +65,7 @@ plan plan_of(const bench_options& options, const dialect& speaks) {
   case scenario::busy:
     add_crowd(all, options, 1, "room");
     add_pairs(all, options.pairs, options.pairs_rate, "pairs", speaks);
+    make_urgent(all, all.streams.back());
     break;
   case scenario::storm:
     add_storm(all, options);

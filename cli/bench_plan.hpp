@@ -16,6 +16,7 @@ struct part {
   std::uint32_t room = no_room;
   bool joins = false;                 // false: it has no room, or a dialogue, which its first message makes
   bool stalls = false;                // stops to read when the load begins
+  bool urgent = false;                // what comes for it is read, and what it says is sent, before all others'
   std::vector<std::uint32_t> watches; // other clients, ascending
 };
 
@@ -25,6 +26,7 @@ struct stream {
   double rate = 0;  // messages/s
   std::uint32_t first = 0, count = 0;
   bool in_pairs = false; // two in each room: what counts is the way to the other
+  bool urgent = false;   // the one that is measured, while others are there to disturb it
 
   std::uint32_t partner(std::uint32_t client) const { return first + ((client - first) ^ 1u); }
 };

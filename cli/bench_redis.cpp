@@ -1,7 +1,6 @@
 #include "cli/bench_redis.hpp"
 
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <algorithm>
 #include <array>
@@ -15,7 +14,6 @@ namespace starling::cli {
 
 namespace {
 
-constexpr timeval answer_within{2, 0};
 constexpr std::size_t answer_bytes_max = 1024 * 1024;
 constexpr std::string_view question = "INFO commandstats\r\n";
 
@@ -61,17 +59,6 @@ std::optional<std::string> ask(int socket, std::string& error) {
   return std::nullopt;
 }
 
-std::string dial(const std::string& name, int& socket) {
-  endpoint where;
-  if (auto wrong = look_up(name, "6379", where); !wrong.empty()) return wrong;
-  socket = ::socket(where.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (socket < 0) return std::strerror(errno);
-  for (int side : {SO_RCVTIMEO, SO_SNDTIMEO}) // the second bounds connecting too
-    setsockopt(socket, SOL_SOCKET, side, &answer_within, sizeof answer_within);
-  bool connected = connect(socket, reinterpret_cast<const sockaddr*>(&where.address), where.address_size) == 0;
-  return connected ? "" : std::strerror(errno);
-}
-
 } // namespace
 
 void add_command_calls(command_calls& sum, std::string_view info) {
@@ -105,7 +92,7 @@ redis_work work_between(const command_calls& before, const command_calls& after)
 std::string redis_probe::open(const std::vector<std::string>& instances) {
   for (const auto& name : instances) {
     int socket = -1;
-    auto wrong = dial(name, socket);
+    auto wrong = dial(name, "6379", socket);
     sockets_.push_back(std::make_unique<descriptor>(socket));
     if (wrong.empty()) (void)ask(socket, wrong);
     if (!wrong.empty()) return name + ": " + wrong;

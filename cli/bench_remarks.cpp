@@ -2,6 +2,7 @@
 #include <sstream>
 
 #include "cli/bench_figures.hpp"
+#include "cli/bench_fleet.hpp"
 #include "cli/bench_report.hpp"
 
 namespace starling::cli {
@@ -10,6 +11,7 @@ namespace {
 
 constexpr double generator_share_max = 0.9;                       // of a core
 constexpr double generator_behind_max = 0.5;                      // of the time: frames wait in its sockets
+constexpr double generator_late_max = 0.01;                       // of the time: a p99 may be of it
 constexpr auto generator_lag_max = std::chrono::milliseconds(10); // behind its own schedule
 
 /// Sentences, made of their parts.
@@ -30,7 +32,11 @@ void add_generator(remarks& to, const bench_options& options, const run_result& 
   if (auto share = window_of(options, run).generator_share(); share > generator_share_max)
     to.say("the generator was the limit: it used ", share * 100, " % of a core");
   if (auto behind = window_of(options, run).generator_behind(); behind > generator_behind_max)
-    to.say("the generator was the limit: for ", behind * 100, " % of the time it had more to read than it could");
+    to.say("the generator was the limit", has_urgent(run) ? " of the others" : "", ": for ", behind * 100,
+           " % of the time it had more to read than it could");
+  if (auto late = window_of(options, run).generator_late(); late > generator_late_max)
+    to.say("the generator was the limit: for ", late * 100, " % of the time it let the urgent wait for more than ",
+           ms(fleet::patience), " ms");
   if (run.lag.max() > generator_lag_max)
     to.say("the generator was the limit: it fell up to ", ms(run.lag.max()),
            " ms behind its schedule (latencies count from when a message was due)");
@@ -39,6 +45,7 @@ void add_generator(remarks& to, const bench_options& options, const run_result& 
 void add_processes(remarks& to, const bench_options& options, const run_result& run) {
   auto measured = window_of(options, run);
   if (run.before.redis_calls && !measured.until.redis_calls) to.say("an instance of --redis did not answer in the end");
+  if (run.before.publications && !measured.until.publications) to.say("a node of --metrics did not answer in the end");
   if (run.before.server && !measured.until.server) to.say("a process of --pids ended during the run");
   if (!options.redis_pids.empty() && run.before.redis && !measured.until.redis)
     to.say("a process of --redis-pids ended during the run");
@@ -69,8 +76,14 @@ std::vector<std::string> remarks_of(const bench_options& options, const run_resu
 
 bool generator_was_the_limit(const bench_options& options, const run_result& run) {
   auto measured = window_of(options, run);
-  return measured.generator_share() > generator_share_max || measured.generator_behind() > generator_behind_max ||
+  bool behind = !has_urgent(run) && measured.generator_behind() > generator_behind_max;
+  return behind || measured.generator_share() > generator_share_max || measured.generator_late() > generator_late_max ||
          run.lag.max() > generator_lag_max;
+}
+
+bool generator_was_the_limit_of_others(const bench_options& options, const run_result& run) {
+  if (!has_urgent(run)) return false;
+  return generator_was_the_limit(options, run) || window_of(options, run).generator_behind() > generator_behind_max;
 }
 
 namespace {

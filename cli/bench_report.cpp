@@ -40,7 +40,9 @@ std::string json_of(const bench_options& options, const run_result& run) {
     auto name = f.unit.empty() ? f.name : f.name + "_" + f.unit;
     out += json_string(name) + ":" + (f.value ? text_of(f) : "null") + ",";
   }
-  out += std::string("\"generator_was_the_limit\":") + (generator_was_the_limit(options, run) ? "true" : "false") + ",";
+  auto tell = [&out](const char* name, bool is) { out += json_string(name) + ":" + (is ? "true" : "false") + ","; };
+  tell("generator_was_the_limit", generator_was_the_limit(options, run));
+  if (has_urgent(run)) tell("generator_was_the_limit_of_others", generator_was_the_limit_of_others(options, run));
   out += "\"errors\":" + json_of(run.errors) + ",\"ended\":" + json_of(run.ended) + ",\"remarks\":[";
   auto remarks = remarks_of(options, run);
   for (std::size_t i = 0; i < remarks.size(); ++i)

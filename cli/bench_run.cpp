@@ -19,9 +19,9 @@ constexpr auto look_every = std::chrono::milliseconds(100); // at the server's m
 class run {
 public:
   run(const bench_options& options, std::vector<endpoint> endpoints, protocol spoken,
-      const std::vector<pid_t>& server_pids, const teller& tell, redis_probe* redis)
+      const std::vector<pid_t>& server_pids, const teller& tell, const probes& others)
       : options_(options), dialect_(dialect_of(spoken)), plan_(plan_of(options, dialect_)), server_pids_(server_pids),
-        tell_(tell), redis_(redis), fleet_(options, plan_, dialect_, std::move(endpoints)) {
+        tell_(tell), others_(others), fleet_(options, plan_, dialect_, std::move(endpoints)) {
     result_.spoken = spoken;
     result_.clients_wanted = plan_.clients.size();
   }
@@ -87,11 +87,14 @@ private:
 
   void mark(usage_mark& at) {
     bool to_floor = result_.spoken == protocol::floor;
-    at.redis_calls = redis_ ? redis_->look() : std::nullopt; // takes a while, so first
+    // These take a while, so first.
+    if (others_.redis) at.redis_calls = others_.redis->look();
+    if (others_.metrics) at.publications = others_.metrics->look();
     at.server = usage(server_pids_);
     at.redis = to_floor ? std::nullopt : usage(options_.redis_pids);
     at.own = own_cpu();
     at.behind = fleet_.behind;
+    at.late = fleet_.late;
     at.at = fleet_.now();
     if (at.server) result_.server_rss_peak = std::max(result_.server_rss_peak, at.server->rss_bytes);
   }
@@ -132,7 +135,7 @@ private:
   const plan plan_;
   const std::vector<pid_t>& server_pids_;
   const teller& tell_;
-  redis_probe* redis_;
+  const probes others_;
   fleet fleet_;
   run_result result_;
   nanoseconds looked_at_{0}, told_at_{0};
@@ -142,8 +145,8 @@ private:
 } // namespace
 
 run_result run_once(const bench_options& options, std::vector<endpoint> endpoints, protocol spoken,
-                    const std::vector<pid_t>& server_pids, const teller& tell, redis_probe* redis) {
-  return run(options, std::move(endpoints), spoken, server_pids, tell, redis)();
+                    const std::vector<pid_t>& server_pids, const teller& tell, const probes& others) {
+  return run(options, std::move(endpoints), spoken, server_pids, tell, others)();
 }
 
 } // namespace starling::cli

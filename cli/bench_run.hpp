@@ -10,6 +10,7 @@
 
 #include "cli/bench_endpoint.hpp"
 #include "cli/bench_histogram.hpp"
+#include "cli/bench_metrics.hpp"
 #include "cli/bench_options.hpp"
 #include "cli/bench_redis.hpp"
 #include "cli/bench_usage.hpp"
@@ -21,14 +22,17 @@ struct usage_mark {
   std::optional<process_usage> server;
   std::optional<process_usage> redis;
   std::optional<command_calls> redis_calls;
+  std::optional<publication_counts> publications;
   std::chrono::microseconds own{0};
   std::chrono::nanoseconds behind{0}; // of the generator, see `fleet`
+  std::chrono::nanoseconds late{0};   // likewise
   std::chrono::nanoseconds at{0};
 };
 
 /// What was seen of one stream of messages.
 struct stream_result {
-  std::string name; // empty if there is no other
+  std::string name;    // empty if there is no other
+  bool urgent = false; // see `stream`
   std::uint64_t sent = 0;
   double wanted_in_window = 0; // deliveries
   std::uint64_t delivered_in_window = 0;
@@ -100,9 +104,14 @@ struct run_result {
 
 using teller = std::function<void(const std::string&)>;
 
-/// Runs the scenario once against `endpoints`, which speak `spoken`. `tell` gets a line a second on how it goes;
-/// `redis` may be null.
+/// Who else is asked at the window's begin and end; null: nobody.
+struct probes {
+  redis_probe* redis = nullptr;
+  metrics_probe* metrics = nullptr;
+};
+
+/// Runs the scenario once against `endpoints`, which speak `spoken`. `tell` gets a line a second on how it goes.
 run_result run_once(const bench_options& options, std::vector<endpoint> endpoints, protocol spoken,
-                    const std::vector<pid_t>& server_pids, const teller& tell, redis_probe* redis = nullptr);
+                    const std::vector<pid_t>& server_pids, const teller& tell, const probes& others = {});
 
 } // namespace starling::cli

@@ -58,7 +58,10 @@ public:
               counted.rooms_restored),
         total("starling_early_news_dropped_total",
               "Publications beyond what a room keeps while it reads where its log ends; it reads them later.",
-              counted.early_news_dropped)};
+              counted.early_news_dropped),
+        total("starling_publications_in_vain_total",
+              "Publications that came, of starling_redis_publications_total, of channels that nobody here reads.",
+              counted.publications_in_vain)};
   }
 };
 

@@ -8,10 +8,12 @@ import pathlib
 import resource
 import signal
 import sys
+import traceback
 
 from . import machine, plots, report, runs
 from .scenarios import SCENARIOS
 from .servers import TARGETS, starling_binary
+from .summary import missing
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
@@ -67,16 +69,37 @@ def parse(argv):
     return options
 
 
-def write(options, facts, results):
-    """Writes the report in its three forms; returns its text."""
+def write(options, facts, results, notice=""):
+    """Writes the report in its three forms; returns its text. One with a notice takes the place of none without."""
     options.out.mkdir(parents=True, exist_ok=True)
-    stem = f"{facts['date']}-{facts['commit']}"
+    stem = f"{facts['date']}-{facts['commit']}" + ("-not-complete" if notice else "")
+    scale = (options.rounds, options.seconds, options.quick)
+    told = report.plain(facts, results, *scale, notice)
+    (options.out / f"{stem}.json").write_text(json.dumps(told, indent=1) + "\n")  # first: the rest can be made of it
     pictures = plots.write(results, options.out, stem)
-    text = report.markdown(facts, results, options.rounds, options.seconds, options.quick, pictures)
-    told = report.plain(facts, results, options.rounds, options.seconds, options.quick)
+    text = report.markdown(facts, results, *scale, pictures, notice)
     (options.out / f"{stem}.md").write_text(text)
-    (options.out / f"{stem}.json").write_text(json.dumps(told, indent=1) + "\n")
     return text
+
+
+def on_signals(handler):
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, handler)
+
+
+def measure(options, results):
+    """Fills `results`. Returns (why it is not complete, exit code), or ("", 0)."""
+    on_signals(signal.default_int_handler)  # everything started is ended on the way out
+    try:
+        runs.run(options.scenarios, options.targets, options.rounds, options.seconds, options.quick, results)
+    except KeyboardInterrupt:
+        return "it was interrupted", 130
+    except Exception as problem:  # whatever it is, hours of measuring must not go with it
+        traceback.print_exc()
+        return f"it broke off with {type(problem).__name__}: {problem}", 1
+    finally:
+        on_signals(signal.SIG_IGN)  # the report is written in some seconds: a second Ctrl-C must not stop that
+    return "", 0
 
 
 def main(argv):
@@ -90,14 +113,15 @@ def main(argv):
         return 2
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))  # many connections are the point
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, signal.default_int_handler)  # everything started is ended on the way out
     facts = machine.facts()
-    try:
-        results = runs.run(options.scenarios, options.targets, options.rounds, options.seconds, options.quick)
-    except KeyboardInterrupt:
-        print("bench: interrupted; nothing is written", file=sys.stderr)
-        return 130
-    print(write(options, facts, results))
-    print(f"bench: written to {options.out}", file=sys.stderr)
-    return 1 if any(result.failed for rounds in results.values() for each in rounds for result in each.values()) else 0
+    results = {}
+    why, code = measure(options, results)
+    if not results:
+        print(f"bench: {why} before a round was done; nothing is written", file=sys.stderr)
+        return code
+    left = missing(options.scenarios, options.rounds, results)
+    notice = report.interruption(why, left, options.rounds) if why else ""
+    print(write(options, facts, results, notice))
+    print(f"bench: {why + '; what was done is ' if why else ''}written to {options.out}", file=sys.stderr)
+    failed = any(result.failed for rounds in results.values() for each in rounds for result in each.values())
+    return code or int(failed)

@@ -54,6 +54,14 @@ def most_by_one(load):
     return take
 
 
+def over_all_parts(key):
+    def take(parts):
+        values = [part.get(key) for part in parts.values()]
+        return sum(values) if values and None not in values else None
+
+    return take
+
+
 def costs_by_nodes(load):
     return tuple(
         Figure(f"{part}: CPU per delivery", "us", of("server_cpu_per_delivery_us", part))
@@ -80,7 +88,9 @@ READY = Figure("ready within, p99", "ms", of("ready_in_p99_ms"), 0)
 PAIRS_ALONE = Figure("pairs' p99 alone", "ms", of("pairs_latency_p99_ms", "alone"), 2)
 PAIRS_BESIDE = Figure("pairs' p99 beside the room", "ms", of("pairs_latency_p99_ms", "beside"), 2)
 BESIDE = Figure("pairs' p99, beside the room / alone", "", quotient(PAIRS_BESIDE.of, PAIRS_ALONE.of), 2)
-ROOM = Figure("the room's p99", "ms", of("room_latency_p99_ms", "beside"), 2)
+ROOM = Figure(
+    "the room's p99", "ms", of("room_latency_p99_ms", "beside"), 2, limited_by="generator_was_the_limit_of_others"
+)
 
 NONE_STALLED = Figure("p99, none stalled", "ms", of("latency_p99_ms", "alone"), 2)
 OTHERS = Figure("the others' p99", "ms", of("latency_p99_ms", "stalled"), 2)
@@ -98,6 +108,8 @@ CLOSED = Figure("full: stalled clients closed", "", of("stalled_closed", "full, 
 
 FANOUT_GROWTH = Figure("fanout: CPU per delivery, most / 1 node", "", most_by_one("fanout"), 2)
 PAIRS_GROWTH = Figure("pairs: CPU per delivery, most / 1 node", "", most_by_one("pairs"), 2)
+PUBLICATIONS = Figure("publications read by nodes", "", over_all_parts("publications_read"), 0)
+IN_VAIN = Figure("publications read in vain", "", over_all_parts("publications_read_in_vain"), 0)
 
 ERRORS = Figure("errors", "", total("refused", "failed_returns", "users_not_back", "observers_ended"), 0)
 WRONG = Figure("watches wrong at the end", "", of("watches_wrong"), 0)

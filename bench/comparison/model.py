@@ -14,6 +14,7 @@ class Part:
     options: dict
     nodes: int = 2
     seconds_min: float = 0
+    asks_nodes: bool = False  # are Starling's nodes asked for their /metrics, before and after?
 
     def arguments(self, seconds, quick):
         lasting = seconds if quick else max(seconds, self.seconds_min)
@@ -32,6 +33,7 @@ class Figure:
     unit: str
     of: object
     decimals: int = 1
+    limited_by: str = "generator_was_the_limit"  # what the generator tells when the figure is its own
 
     def title(self):
         return f"{self.name}, {self.unit}" if self.unit else self.name

@@ -45,7 +45,7 @@ def figures_table(scenario, rounds):
     figures = figures_by_round(scenario, rounds)
     names = [name for name in TARGETS if name in targets_of(rounds)]
     rows = [
-        [figure.title(), *(cell(figures, figure, name, limited(rounds, name)) for name in names)]
+        [figure.title(), *(cell(figures, figure, name, limited(rounds, name, figure)) for name in names)]
         for figure in scenario.figures
     ]
     return table(["", *names], rows)
@@ -93,10 +93,18 @@ def heading(facts, rounds, seconds, quick):
 [docs/BENCHMARK.md](../../docs/BENCHMARK.md)."""
 
 
-def markdown(facts, results, rounds, seconds, quick=False, plots=()):
+def interruption(why, missing, rounds):
+    """What a reader of half a report must know first; `missing` is {letter: number of rounds}."""
+    left = ", ".join(f"{letter} {count} of {plural(rounds, 'round')}" for letter, count in missing.items())
+    return f"""**Not complete**: {why}. What follows is of the rounds that were done until then; the one under way is
+left out. Missing: {left}."""
+
+
+def markdown(facts, results, rounds, seconds, quick=False, plots=(), notice=""):
     names = {name for each in results.values() for name in targets_of(each)}
     blocks = [
         heading(facts, rounds, seconds, quick),
+        *filter(None, [notice]),
         facts_table(facts),
         targets_table(names),
         NOTES,
@@ -108,10 +116,11 @@ def markdown(facts, results, rounds, seconds, quick=False, plots=()):
     return "\n\n".join(blocks) + "\n"
 
 
-def plain(facts, results, rounds, seconds, quick):
+def plain(facts, results, rounds, seconds, quick, notice=""):
     """The same as what JSON can hold, with everything that the generator told."""
     scenarios = {
         letter: [{name: dataclasses.asdict(result) for name, result in each.items()} for each in done]
         for letter, done in results.items()
     }
-    return {"facts": facts, "rounds": rounds, "seconds": seconds, "quick": quick, "scenarios": scenarios}
+    scale = {"rounds": rounds, "seconds": seconds, "quick": quick}
+    return {"facts": facts, **scale, "not_complete": notice, "scenarios": scenarios}

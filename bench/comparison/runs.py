@@ -21,8 +21,8 @@ class Result:
     problem: str = ""  # why there is nothing, or what was promised and not kept
     failed: bool = False
 
-    def limited(self):
-        return any(part.get("generator_was_the_limit") for part in self.parts.values())
+    def limited(self, by):
+        return any(part.get(by) for part in self.parts.values())
 
     def remarks(self):
         return [named(part, remark) for part, told in self.parts.items() for remark in told.get("remarks", [])]
@@ -69,7 +69,7 @@ def run_part(target, part, seconds, quick):
                 "--json",
                 *part.arguments(seconds, quick),
                 *target.arguments,
-                *cluster.arguments(),
+                *cluster.arguments(part.asks_nodes),
             ]
             code, out, errors = output_of(argv, max(seconds, part.seconds_min) + BESIDE_S)
     if code not in (0, 1):
@@ -90,22 +90,24 @@ def run_target(scenario, target, seconds, quick):
     return result
 
 
-def run(letters, names, rounds, seconds, quick):
-    """Returns {letter: [{target: Result} for each round]}."""
-    results = {}
+def run(letters, names, rounds, seconds, quick, results):
+    """Adds to `results`, {letter: [{target: Result} for each round]}, each round when it is done.
+
+    So whatever ends this early leaves what was measured there, but for the round under way: what is compared within a
+    round wants all of it.
+    """
     for letter in letters:
         scenario = SCENARIOS[letter]
         there = [name for name in names if name in scenario.targets]
-        results[letter] = []
         for number in range(rounds):
-            results[letter].append({})
+            done = {}
             for name in turn(there, number):
                 tell(f"{letter}, round {number + 1} of {rounds}: {name}")
                 result = run_target(scenario, TARGETS[name], seconds, quick)
                 if result.problem:
                     tell(f"{letter}, {name}: {result.problem}")
-                results[letter][-1][name] = result
-    return results
+                done[name] = result
+            results.setdefault(letter, []).append(done)
 
 
 def tell(line):

@@ -32,7 +32,7 @@ def without_and_with(stalled, load):
 
 
 def on_all_numbers_of_nodes(name, load):
-    return {f.on_nodes(name, nodes): Part(load.options, nodes) for nodes in f.NODES}
+    return {f.on_nodes(name, nodes): Part(load.options, nodes, asks_nodes=True) for nodes in f.NODES}
 
 
 ROOM_QUIET = Scenario(
@@ -114,8 +114,11 @@ NODES = Scenario(
         **on_all_numbers_of_nodes("pairs", pairs(200, 400)),
     },
     targets=TWO,
-    figures=(*f.costs_by_nodes("fanout"), f.FANOUT_GROWTH, *f.costs_by_nodes("pairs"), f.PAIRS_GROWTH),
-    aims=(Aim(f.FANOUT_GROWTH, 1.1), Aim(f.PAIRS_GROWTH, 1.1)),
+    figures=(
+        *(*f.costs_by_nodes("fanout"), f.FANOUT_GROWTH, *f.costs_by_nodes("pairs"), f.PAIRS_GROWTH),
+        *(f.PUBLICATIONS, f.IN_VAIN),
+    ),
+    aims=(Aim(f.FANOUT_GROWTH, 1.1), Aim(f.PAIRS_GROWTH, 1.1), Aim(f.IN_VAIN, 0)),
 )
 STORM = Scenario(
     letter="i",

@@ -20,9 +20,12 @@ class Cluster:
     pids: tuple = ()
     redis_pids: tuple = ()
     redis: tuple = ()  # host:port
+    metrics: tuple = ()  # host:port
 
-    def arguments(self):
+    def arguments(self, asks_nodes=False):
         named = {"--nodes": self.urls, "--pids": self.pids, "--redis-pids": self.redis_pids, "--redis": self.redis}
+        if asks_nodes:
+            named["--metrics"] = self.metrics
         return [word for name, values in named.items() if values for word in (name, ",".join(map(str, values)))]
 
 
@@ -60,7 +63,11 @@ def starling(nodes, directory):
         wait_for_line(up, log, "Starling is up", START_S)
         pids = children_of(up.pid, "node") + children_of(up.pid, "master")
         yield Cluster(
-            urls(port, nodes), tuple(pids), tuple(children_of(up.pid, "redis-server")), addresses(redis_port, SHARDS)
+            urls(port, nodes),
+            tuple(pids),
+            tuple(children_of(up.pid, "redis-server")),
+            addresses(redis_port, SHARDS),
+            addresses(port, nodes),
         )
 
 

@@ -12,9 +12,9 @@ def spread_of(figures, target, name):
     return spread([each.get(target, {}).get(name) for each in figures])
 
 
-def limited(rounds, target):
-    """In how many rounds was the generator the limit?"""
-    return sum(each[target].limited() for each in rounds if target in each)
+def limited(rounds, target, figure):
+    """In how many rounds was the generator the limit of this figure?"""
+    return sum(each[target].limited(figure.limited_by) for each in rounds if target in each)
 
 
 def aim_results(scenario, rounds):
@@ -25,6 +25,12 @@ def aim_results(scenario, rounds):
         values = spread([aim.value(each) for each in figures])
         found.append((aim, values, aim.reached(values.median) if values else None))
     return found
+
+
+def missing(letters, rounds, results):
+    """{letter: number of rounds that were to be done and are not}"""
+    left = {letter: rounds - len(results.get(letter, [])) for letter in letters}
+    return {letter: count for letter, count in left.items() if count}
 
 
 def targets_of(rounds):

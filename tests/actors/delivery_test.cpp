@@ -77,6 +77,28 @@ TEST_CASE("a message that cannot be put into the log is not acknowledged", "[nod
   CHECK(s.bert.get("room.history", {{"room", s.room}})["messages"].empty());
 }
 
+TEST_CASE("publications that nobody on a node reads are counted, and no others", "[nodes]") {
+  two_nodes s;
+  auto in_vain = [] { return actor_counters::instance().publications_in_vain.load(); };
+  auto before = in_vain();
+  s.anna.say(s.room, "one");
+  CHECK(s.bert.heard_in(s.room) == texts{"one"});
+  CHECK(in_vain() == before);
+
+  s.bert.get("room.leave", {{"room", s.room}});
+  s.pass(s.settings.timings.room_idle + 1s);
+  before = in_vain();
+  s.anna.say(s.room, "two"); // the channel is no longer subscribed at node b
+  CHECK(in_vain() == before);
+  s.b->link("s1")->subscribe({channel_of({tail_kind::room, s.room})}); // unknown to the actor
+  s.settle();
+  s.anna.ask("message.send", {{"room", s.room}, {"text", "three"}});
+  s.anna.ask("message.send", {{"room", s.room}, {"text", "four"}});
+  s.settle();
+  CHECK(s.anna.heard_in(s.room) == texts{"one", "two", "three", "four"});
+  CHECK(in_vain() == before + 2);
+}
+
 TEST_CASE("a lost publication is repaired by the next one at once", "[nodes]") {
   two_nodes s;
   s.b->link("s1")->drop_publications(1);

@@ -59,6 +59,10 @@ TEST_CASE("busy puts pairs beside the room, and leaves them alone when it is emp
   CHECK(both.clients[8].room == 2);
   CHECK(both.streams[1].partner(5) == 6); // the room has an odd number of members
   CHECK(both.streams[1].partner(6) == 5);
+  CHECK_FALSE(both.streams[0].urgent);
+  CHECK(both.streams[1].urgent);
+  for (std::size_t i = 0; i < 9; ++i)
+    CHECK(both.clients[i].urgent == (i >= 5));
 
   options.clients = 0;
   auto alone = plan_for(options);

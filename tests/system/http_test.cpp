@@ -58,6 +58,7 @@ TEST_CASE("the page of metrics tells of clients, actors and shards", "[protocol]
   CHECK(page.find("starling_redis_calls_total{shard=\"s1\"} ") != std::string::npos);
   CHECK(page.find("starling_redis_failures_total{shard=\"s0\"} ") != std::string::npos);
   CHECK(page.find("starling_log_reads_total 0") != std::string::npos);
+  CHECK(page.find("starling_publications_in_vain_total 0") != std::string::npos);
 }
 
 TEST_CASE("a node that misses a shard lives, is not ready, and says what is missing", "[protocol][http]") {

@@ -28,6 +28,13 @@ class ReportTest(unittest.TestCase):
     def test_shows_medians_and_says_where_the_generator_was_the_limit(self):
         self.assertIn("| CPU per delivery, us | 4.0 (3.0 to 5.0) | 9.0 (8.0 to 10.0)† |", self.text)
 
+    def test_says_where_it_was_the_limit_only_of_what_is_beside_what_is_measured(self):
+        told = {"pairs_latency_p99_ms": 1, "room_latency_p99_ms": 9}
+        beside = {**told, "generator_was_the_limit": False, "generator_was_the_limit_of_others": True}
+        text = report.markdown(FACTS, {"f": [{"starling": Result({"alone": told, "beside": beside})}]}, 1, 8.0)
+        self.assertIn("| pairs' p99 beside the room, ms | 1.00 |", text)
+        self.assertIn("| the room's p99, ms | 9.00† |", text)
+
     def test_takes_ratios_within_a_round(self):
         self.assertIn("| a | CPU per delivery ≤ 0.4 × socketio-hash's | 0.50 | **not reached** |", self.text)
 

@@ -4,7 +4,7 @@ from comparison import figures
 from comparison.model import Aim
 from comparison.runs import turn
 from comparison.scenarios import HASH, SCENARIOS
-from comparison.servers import TARGETS
+from comparison.servers import TARGETS, Cluster
 
 
 class PartTest(unittest.TestCase):
@@ -22,6 +22,17 @@ class PartTest(unittest.TestCase):
     def test_lasts_long_enough_for_what_it_measures(self):
         self.assertIn("--seconds 30", " ".join(SCENARIOS["d"].parts[""].arguments(8, quick=False)))
         self.assertIn("--seconds 3", " ".join(SCENARIOS["d"].parts[""].arguments(3, quick=True)))
+
+
+class ClusterTest(unittest.TestCase):
+    def test_is_asked_for_metrics_only_where_a_part_wants_it(self):
+        cluster = Cluster(urls=("ws://a:1",), redis=("a:2", "a:3"), metrics=("a:1",))
+        words = ["--nodes", "ws://a:1", "--redis", "a:2,a:3"]
+        self.assertEqual(cluster.arguments(), words)
+        self.assertEqual(cluster.arguments(asks_nodes=True), [*words, "--metrics", "a:1"])
+        self.assertEqual(Cluster().arguments(asks_nodes=True), [])
+        asking = [each.letter for each in SCENARIOS.values() if any(part.asks_nodes for part in each.parts.values())]
+        self.assertEqual(asking, ["h"])
 
 
 class ScenarioTest(unittest.TestCase):
@@ -48,6 +59,14 @@ class FiguresTest(unittest.TestCase):
         self.assertEqual(figures.PAIRS_GROWTH.of(parts), 1.2)
         del parts["pairs, 1 node"]
         self.assertIsNone(figures.PAIRS_GROWTH.of(parts))
+
+    def test_publications_are_counted_over_all_numbers_of_nodes_or_not_at_all(self):
+        found = {"fanout, 1 node": 0, "fanout, 2 nodes": 3}
+        parts = {name: {"publications_read_in_vain": count} for name, count in found.items()}
+        self.assertEqual(figures.IN_VAIN.of(parts), 3)
+        self.assertFalse(Aim(figures.IN_VAIN, 0).reached(3))
+        parts["fanout, 4 nodes"] = {"publications_read_in_vain": None}  # another server's
+        self.assertIsNone(figures.IN_VAIN.of(parts))
 
     def test_what_a_stalled_client_keeps_is_beyond_what_all_do(self):
         parts = {

@@ -11,7 +11,7 @@ namespace {
 /// Feeds whose tails one script call reads: enough to make the check cheap, few enough not to hold Redis up.
 constexpr std::size_t feeds_per_check = 128;
 /// The feeds are looked at in as many lots, one after the other, so that a check is no burst of work for anybody.
-constexpr int lots_per_check = 25;
+constexpr int lots_per_check = 10;
 constexpr int whole_round = lots_per_check + 1; // the table may have grown under way
 
 /// Passes on to the actor what the link tells, from whatever thread.

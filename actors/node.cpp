@@ -29,8 +29,9 @@ void node_state::start_children() {
   auto tag = settings.name + "#" + std::to_string(options_.incarnation);
   router_ = self_->spawn<caf::monitored>(
       router, router_options{settings.cluster.id, settings.timings.tail_check, options_.make_link});
-  presence_ = self_->spawn<caf::monitored>(
-      presence, presence_options{tag, settings.limits.watches_per_session, settings.timings, settings.lease, options_.fan, router_});
+  presence_ =
+      self_->spawn<caf::monitored>(presence, presence_options{tag, settings.limits.watches_per_session,
+                                                              settings.timings, settings.lease, options_.fan, router_});
   room_options_ = std::make_shared<starling::room_options>(starling::room_options{
       tag, settings.limits, settings.timings, options_.fan, router_, presence_, node_actor(self_)});
   self_->send(router_, shard_watch{shard_watcher(node_actor(self_))});

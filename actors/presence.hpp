@@ -11,7 +11,7 @@
 namespace starling {
 
 struct presence_options {
-  std::string node; // name#incarnation: what stands in the shards
+  std::string node;                // name#incarnation: what stands in the shards
   std::size_t watches_per_session; // beyond: conflict
   struct timings timings;
   lease_settings lease;

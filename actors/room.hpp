@@ -113,10 +113,10 @@ private:
   std::shared_ptr<const room_options> options_;
   phase phase_ = phase::subscribing;
   log_cursor cursor_;
-  room_description known_;                               // as last told by the shard; `tail` and `role` are not kept up
-  std::vector<seat> seats_;                              // by session, rising
-  std::vector<waiting_attend> waiting_;                  // until ready; bounded by the sessions of the node
-  std::weak_ptr<void> on_the_way_;                       // to a seat: owned by those who are
+  room_description known_;              // as last told by the shard; `tail` and `role` are not kept up
+  std::vector<seat> seats_;             // by session, rising
+  std::vector<waiting_attend> waiting_; // until ready; bounded by the sessions of the node
+  std::weak_ptr<void> on_the_way_;      // to a seat: owned by those who are
   std::uint64_t attends_ = 0;
   bool repairing_ = false;
   bool restoring_ = false;

@@ -81,8 +81,7 @@ void session_state::handle(asked who, room_join& what) {
 }
 
 /// The user is a member: take a seat, tell the user's other devices, answer.
-void session_state::joined(asked who, room_id room, std::optional<seq_number> since,
-                           room_description known) {
+void session_state::joined(asked who, room_id room, std::optional<seq_number> since, room_description known) {
   seat(room, {}, std::move(known), [this, who, room, since](const outcome<attended>& taken) {
     if (auto* why = std::get_if<client_error>(&taken)) return refuse(who, *why);
     auto& description = std::get<attended>(taken).description;

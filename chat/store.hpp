@@ -162,7 +162,8 @@ struct feed_tail {
   std::uint64_t version = 0;
   bool operator==(const feed_tail&) const = default;
 };
-/// How often any feed of a shard has moved: while that stays the same, so do all tails. For the shard that it is run on.
+/// How often any feed of a shard has moved: while that stays the same, so do all tails. For the shard that it is run
+/// on.
 script_call call_changes();
 outcome<std::uint64_t> read_changes(const redis_value& answer);
 script_call call_tails(const std::vector<feed_name>& feeds);

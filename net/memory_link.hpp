@@ -44,7 +44,7 @@ private:
   std::mutex mutex_;
   std::unordered_map<std::string, std::set<memory_link*>> subscribers_;
   std::unordered_map<std::string, std::uint64_t> runs_; // by the script's digest
-  std::vector<std::shared_ptr<memory_link>> to_wake_; // have publications to hand over; woken outside of the lock
+  std::vector<std::shared_ptr<memory_link>> to_wake_;   // have publications to hand over; woken outside of the lock
   memory_redis redis_;
 };
 

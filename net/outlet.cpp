@@ -45,8 +45,8 @@ std::size_t total(std::span<const std::string_view> pieces) {
   return bytes;
 }
 
-/// As sendmsg, never waiting; errno tells why it failed. A piece alone, which is what most are, costs the kernel less by
-/// `send`.
+/// As sendmsg, never waiting; errno tells why it failed. A piece alone, which is what most are, costs the kernel less
+/// by `send`.
 ssize_t send_pieces(int descriptor, std::span<const std::string_view> pieces) {
   constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
   std::array<iovec, frames_per_send> vectors;

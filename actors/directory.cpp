@@ -9,20 +9,24 @@ actor_directory& actor_directory::instance() {
   return directory;
 }
 
-void actor_directory::add(const std::shared_ptr<actor_record>& record) {
-  std::lock_guard lock(mutex_);
-  records_[record->id] = record;
+void actor_directory::add(actor_record& record) {
+  auto& mine = part_of(record);
+  std::lock_guard lock(mine.mutex);
+  mine.records.push_back(record);
 }
 
-void actor_directory::remove(std::uint64_t id) {
-  std::lock_guard lock(mutex_);
-  records_.erase(id);
+void actor_directory::remove(actor_record& record) {
+  auto& mine = part_of(record);
+  std::lock_guard lock(mine.mutex);
+  if (record.is_linked()) mine.records.erase(mine.records.iterator_to(record));
 }
 
 void actor_directory::for_each(const std::function<void(const actor_record&)>& look) const {
-  std::lock_guard lock(mutex_);
-  for (auto& [id, record] : records_)
-    look(*record);
+  for (auto& part : parts_) {
+    std::lock_guard lock(part.mutex);
+    for (auto& record : part.records)
+      look(record);
+  }
 }
 
 std::size_t actor_directory::count(std::string_view kind) const {

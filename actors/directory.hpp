@@ -1,19 +1,21 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <string>
-#include <unordered_map>
+#include <string_view>
+
+#include <boost/intrusive/list.hpp>
 
 namespace starling {
 
-/// What can be seen of an actor from outside without asking it. The counters are written by the actor's own thread and
-/// by its senders, and read by anybody.
-struct actor_record {
+/// What can be seen of an actor from outside without asking it; a part of the actor itself. The counters are written by
+/// the actor's own thread and by its senders, and read by anybody.
+struct actor_record : boost::intrusive::list_base_hook<> {
   std::uint64_t id = 0;
   const char* kind = ""; // session, room, shard ...
   std::string name;      // of the user, room, shard ...
@@ -31,8 +33,11 @@ class actor_directory {
 public:
   static actor_directory& instance();
 
-  void add(const std::shared_ptr<actor_record>& record);
-  void remove(std::uint64_t id);
+  /// Whoever adds a record removes it before its end. What `for_each` looks at stands in the directory until `add` or
+  /// `remove` changes it, nothing longer.
+  void add(actor_record& record);
+  void remove(actor_record& record);
+  /// Actors that begin or end meanwhile wait: `look` must be short.
   void for_each(const std::function<void(const actor_record&)>& look) const;
   std::size_t count(std::string_view kind) const;
 
@@ -41,8 +46,14 @@ public:
   std::uint64_t restarts() const { return restarts_; }
 
 private:
-  mutable std::mutex mutex_;
-  std::unordered_map<std::uint64_t, std::shared_ptr<actor_record>> records_;
+  /// Several, so that those who look at all hold up few of those who come and go.
+  struct part {
+    mutable std::mutex mutex;
+    boost::intrusive::list<actor_record> records; // oldest first
+  };
+  part& part_of(const actor_record& record) { return parts_[record.id % parts_.size()]; }
+
+  std::array<part, 16> parts_;
   std::atomic<std::uint64_t> restarts_{0};
 };
 

@@ -15,47 +15,52 @@ template <class Base>
 class observed : public Base {
 public:
   template <class... Ts>
-  explicit observed(caf::actor_config& config, Ts&&... xs)
-      : Base(config, std::forward<Ts>(xs)...), record_(std::make_shared<actor_record>()) {
-    record_->id = this->id();
-    record_->started = std::chrono::system_clock::now();
+  explicit observed(caf::actor_config& config, Ts&&... xs) : Base(config, std::forward<Ts>(xs)...) {
+    record_.id = this->id();
+    record_.started = std::chrono::system_clock::now();
   }
 
+  ~observed() override { actor_directory::instance().remove(record_); }
+
   bool cleanup(caf::error&& reason, caf::execution_unit* unit) override {
-    actor_directory::instance().remove(record_->id);
+    actor_directory::instance().remove(record_);
     return Base::cleanup(std::move(reason), unit);
   }
 
   /// Enters the actor into the directory. Called once, at the start of its function.
   void observe(const char* kind, std::string name) {
-    record_->kind = kind;
-    record_->name = std::move(name);
+    record_.kind = kind;
+    record_.name = std::move(name);
     actor_directory::instance().add(record_);
   }
 
   void enqueue(caf::mailbox_element_ptr what, caf::execution_unit* unit) override {
-    record_->received.fetch_add(1, std::memory_order_relaxed);
+    record_.received.fetch_add(1, std::memory_order_relaxed);
     Base::enqueue(std::move(what), unit);
   }
 
   caf::invoke_message_result consume(caf::mailbox_element& what) override {
     // CAF lets the timeout of an answered request run on, and would wake the actor for nothing.
     if (what.mid.is_response()) this->clock().cancel_request_timeout(this, what.mid);
-    auto record = record_; // the handler may end the actor
     auto start = std::chrono::steady_clock::now().time_since_epoch();
-    record->handling_since.store(start.count(), std::memory_order_relaxed);
+    record_.handling_since.store(start.count(), std::memory_order_relaxed);
     auto result = Base::consume(what);
     auto took = static_cast<std::uint64_t>((std::chrono::steady_clock::now().time_since_epoch() - start).count());
-    record->handling_since.store(0, std::memory_order_relaxed);
-    record->busy_ns.fetch_add(took, std::memory_order_relaxed);
-    record->handled.fetch_add(1, std::memory_order_relaxed);
-    if (took > record->longest_ns.load(std::memory_order_relaxed))
-      record->longest_ns.store(took, std::memory_order_relaxed);
+    record_.handling_since.store(0, std::memory_order_relaxed);
+    add(record_.busy_ns, took);
+    add(record_.handled, 1);
+    if (took > record_.longest_ns.load(std::memory_order_relaxed))
+      record_.longest_ns.store(took, std::memory_order_relaxed);
     return result;
   }
 
 private:
-  std::shared_ptr<actor_record> record_;
+  /// For counters that only the actor itself writes: no other core has to be asked.
+  static void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount) {
+    counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+
+  actor_record record_;
 };
 
 /// The `self` of an actor's function: a typed, stateful, observed actor.

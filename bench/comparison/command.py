@@ -55,7 +55,7 @@ def parse(argv):
         "--targets", type=one_of(TARGETS), default=list(TARGETS), metavar="NAME,...", help=", ".join(TARGETS)
     )
     parser.add_argument("--rounds", type=at_least(1, int), metavar="N", help="3 by default")
-    parser.add_argument("--seconds", type=at_least(1, float), metavar="S", help="measured in each run; 8 by default")
+    parser.add_argument("--seconds", type=at_least(1, float), metavar="S", help="measured in each run; 6 by default")
     parser.add_argument(
         "--quick", action="store_true", help="one round of 3 s with fewer clients, into build/bench/: does it work?"
     )
@@ -64,7 +64,7 @@ def parse(argv):
     )
     options = parser.parse_args(argv)
     options.rounds = options.rounds or (1 if options.quick else 3)
-    options.seconds = options.seconds or (3 if options.quick else 8)
+    options.seconds = options.seconds or (3 if options.quick else 6)
     options.out = options.out or pathlib.Path("build/bench" if options.quick else "bench/results")
     return options
 

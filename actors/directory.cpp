@@ -22,9 +22,9 @@ void actor_directory::remove(actor_record& record) {
 }
 
 void actor_directory::for_each(const std::function<void(const actor_record&)>& look) const {
-  for (auto& part : parts_) {
-    std::lock_guard lock(part.mutex);
-    for (auto& record : part.records)
+  for (auto& one : parts_) {
+    std::lock_guard lock(one.mutex);
+    for (auto& record : one.records)
       look(record);
   }
 }

@@ -140,6 +140,7 @@ void shard_state::claimed(const redis_value& answer) {
                *word);
     return;
   }
+  begin_round();
   auto epoch = static_cast<std::uint64_t>(answer.at(0).to_int());
   if (epoch > table_->epoch())
     log::warn("shard.newer_table", "shard={} its_epoch={} our_epoch={}", options_.shard.name, epoch, table_->epoch());
@@ -234,8 +235,8 @@ void shard_state::published(link_published& what) {
   }
 }
 
-/// While nobody writes to the shard, its feeds need not be looked at one by one. (A loss of the count itself comes with
-/// a loss of the link, after which each feed is looked at in any case.)
+/// While nobody writes to the shard, its feeds need not be looked at one by one. Where the count itself is lost, all
+/// are looked at again: a Redis that was restarted has cut the link, one that was emptied is claimed anew.
 void shard_state::check_tails() {
   self_->delayed_send(self_, std::max(options_.tail_check / lots_per_check, milliseconds(1)), starling::check_tails{});
   if (state_ != shard_state_kind::up || feeds_.empty()) return;
@@ -243,12 +244,14 @@ void shard_state::check_tails() {
     auto outcome = read_changes(answer);
     auto* now = std::get_if<std::uint64_t>(&outcome);
     if (!now) return;
-    if (std::exchange(changes_, *now) != *now) {
-      if (++round_ == 0) round_ = 1;
-      lots_left_ = whole_round;
-    }
+    if (std::exchange(changes_, *now) != *now) begin_round();
     if (lots_left_ > 0) check_lot();
   });
+}
+
+void shard_state::begin_round() {
+  if (++round_ == 0) round_ = 1;
+  lots_left_ = whole_round;
 }
 
 /// Goes on with the feeds where the last lot ended, and round again, past those that were looked at since the shard

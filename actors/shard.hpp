@@ -54,6 +54,7 @@ private:
   void silence_feeds(bool shard_away);
   void subscribe_all();
   void note_step(read_feed& feed, std::string_view payload);
+  void begin_round();
   void check_lot();
   void check_chunk(std::vector<feed_name> feeds);
   bool is_behind(std::string_view error) const;

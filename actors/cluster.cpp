@@ -5,6 +5,8 @@
 #include <caf/io/middleman.hpp>
 #include <xxhash.h>
 
+#include "actors/actor_record.hpp"
+
 namespace starling {
 namespace {
 
@@ -35,6 +37,11 @@ struct schema_reader {
     inspect(*this, element);
   }
   void add(cluster_view& x) { inspect(*this, x); }
+  void add(inspected_process& x) { inspect(*this, x); }
+  void add(std::vector<inspected_process>&) {
+    inspected_process element;
+    inspect(*this, element);
+  }
   template <class T>
   void add(const T&) {
     text.append(typeid(T).name()) += ',';
@@ -53,13 +60,16 @@ std::string schema_of() {
 
 std::uint64_t cluster_schema() {
   static const std::uint64_t result = [] {
-    auto text = schema_of<hello, challenge, cluster_view, join, joined, beat, beat_answer, leave>();
+    auto text = schema_of<hello, challenge, cluster_view, join, joined, beat, beat_answer, leave, find_inspector,
+                          found_inspector, console_hello, console_challenge, console_join, console_joined, console_ask,
+                          console_answer>();
     return XXH64(text.data(), text.size(), 0);
   }();
   return result;
 }
 
 caf::error make_error(refusal why) {
+  note_error_here("refused");
   return {static_cast<std::uint8_t>(why.kind), category, caf::make_message(std::move(why.text), why.newest_dead)};
 }
 
@@ -74,7 +84,7 @@ std::optional<refusal> to_refusal(const caf::error& error) {
 }
 
 std::vector<std::string> join_parts(const std::string& nonce, const node_entry& node) {
-  return {"join", nonce, node.name, std::to_string(node.incarnation), node.url};
+  return {"join", nonce, node.name, std::to_string(node.incarnation), node.url, node.inspect};
 }
 
 std::vector<std::string> joined_parts(const join& what, std::uint64_t master_incarnation) {
@@ -95,14 +105,30 @@ void configure_middleman(caf::actor_system_config& config) {
   config.set("middleman.connection-timeout", link_silence);
 }
 
-std::variant<std::uint16_t, std::string> publish_master(caf::actor_system& system, const master_actor& master,
-                                                        const std::string& host, std::uint16_t port) {
-  // SO_REUSEADDR: connections of a master that was killed linger in the kernel and must not keep the next one out.
-  auto bound = system.middleman().publish(master, port, host.c_str(), true);
+std::variant<std::uint16_t, std::string> publish(caf::actor_system& system, const caf::strong_actor_ptr& what,
+                                                 const std::string& option, const host_port& where) {
+  // SO_REUSEADDR: connections of a process that was killed linger in the kernel and must not keep the next one out.
+  auto bound = system.middleman().publish(caf::actor_cast<caf::actor>(what), where.port, where.host.c_str(), true);
   if (bound) return *bound;
-  auto address = host + ":" + std::to_string(port);
-  return "cannot listen on " + address + " (cluster.master): " + system.render(bound.error()) +
+  auto address = where.host + ":" + std::to_string(where.port);
+  return "cannot listen on " + address + " (" + option + "): " + system.render(bound.error()) +
          "; if another process has the port, stop it or choose another (see: ss -ltnp)";
+}
+
+std::optional<refusal> other_release(std::uint32_t version, std::uint64_t schema, const std::string& its_cluster,
+                                     const std::string& cluster) {
+  if (version != cluster_protocol_version)
+    return refusal{refusal_kind::other_version,
+                   "here version " + std::to_string(cluster_protocol_version) + " is spoken between processes, there " +
+                       std::to_string(version) + ": run the same release everywhere",
+                   0};
+  if (schema != cluster_schema())
+    return refusal{refusal_kind::other_schema, "here messages are not built as there: run the same release everywhere",
+                   0};
+  if (its_cluster != cluster)
+    return refusal{refusal_kind::other_cluster,
+                   "this is cluster \"" + cluster + "\", not \"" + its_cluster + "\" (cluster.id)", 0};
+  return std::nullopt;
 }
 
 } // namespace starling

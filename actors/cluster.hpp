@@ -12,6 +12,8 @@
 #include <caf/type_id.hpp>
 #include <caf/typed_actor.hpp>
 
+#include "actors/inspection.hpp"
+#include "chat/address.hpp"
 #include "chat/node_registry.hpp"
 
 /// The whole conversation between a master and its nodes; what is said inside a node stands in actors/protocol.hpp.
@@ -26,12 +28,13 @@
 ///                                   <-   cluster_view, at each change, and again until a beat shows that it came
 ///     leave                         ->
 ///
+/// A console asks the master for its inspector (`find_inspector`); what they say then stands in actors/inspection.hpp.
 /// Nodes never talk to each other. Messages are told apart by position and have no versions of their own, so both sides
 /// compare `cluster_protocol_version` and `cluster_schema()` first.
 namespace starling {
 
 /// Raised when the meaning of a message changes though its fields do not.
-inline constexpr std::uint32_t cluster_protocol_version = 1;
+inline constexpr std::uint32_t cluster_protocol_version = 2;
 
 struct hello {
   std::uint32_t version = cluster_protocol_version;
@@ -88,12 +91,19 @@ struct leave {
   std::uint64_t incarnation = 0;
 };
 
+/// From a console.
+struct find_inspector {};
+struct found_inspector {
+  inspector_actor inspector;
+};
+
 /// Knows the nodes and owns the slot table. What it refuses, it refuses with a `refusal`.
 ///
 /// An answer without content is `void`, its handler `[] {}`: for `unit_t` CAF 0.17 sends an empty message, which no
 /// handler that takes a `unit_t` accepts.
 using master_actor = caf::typed_actor<caf::replies_to<hello>::with<challenge>, caf::replies_to<join>::with<joined>,
-                                      caf::replies_to<beat>::with<beat_answer>, caf::replies_to<leave>::with<void>>;
+                                      caf::replies_to<beat>::with<beat_answer>, caf::replies_to<leave>::with<void>,
+                                      caf::replies_to<find_inspector>::with<found_inspector>>;
 
 /// Why a master does not let a node in.
 enum class refusal_kind : std::uint8_t {
@@ -107,6 +117,11 @@ enum class refusal_kind : std::uint8_t {
   name_taken,  // by a live node with another incarnation
   dead,        // dead is final
   full,
+  // Of inspectors only:
+  not_joined,
+  unknown_command,
+  not_admin, // what changes something is for consoles that were started with --admin
+  timed_out, // an actor that was to be asked is busy
 };
 struct refusal {
   refusal_kind kind = refusal_kind::none;
@@ -116,6 +131,10 @@ struct refusal {
 caf::error make_error(refusal why);
 /// None if the error is of another kind: a timeout, a lost connection.
 std::optional<refusal> to_refusal(const caf::error& error);
+
+/// Why a process that says this of itself cannot be talked to; nothing if it can. `cluster`: ours.
+std::optional<refusal> other_release(std::uint32_t version, std::uint64_t schema, const std::string& its_cluster,
+                                     const std::string& cluster);
 
 /// What the node proves the token over, and what the master does (see `make_proof`).
 std::vector<std::string> join_parts(const std::string& nonce, const node_entry& node);
@@ -130,16 +149,16 @@ void add_cluster_messages(caf::actor_system_config& config);
 /// Loads the middleman, with the messages, and so that a frozen peer is noticed.
 void configure_middleman(caf::actor_system_config& config);
 
-/// Lets nodes connect to the master. Returns the port that was bound (if `port` is 0: any), or what is wrong, in a
-/// line. Blocks; not to be called from an actor.
-std::variant<std::uint16_t, std::string> publish_master(caf::actor_system& system, const master_actor& master,
-                                                        const std::string& host, std::uint16_t port);
+/// Lets other processes connect to an actor, at the address that the option `option` of the configuration says. Returns
+/// the port that was bound (if it says 0: any), or what is wrong, in a line. Blocks; not to be called from an actor.
+std::variant<std::uint16_t, std::string> publish(caf::actor_system& system, const caf::strong_actor_ptr& what,
+                                                 const std::string& option, const host_port& where);
 
 // -- serialization: all fields, in their order ---------------------------------------------------------------------
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, node_entry& x) {
-  return f(caf::meta::type_name("node_entry"), x.name, x.incarnation, x.url);
+  return f(caf::meta::type_name("node_entry"), x.name, x.incarnation, x.url, x.inspect);
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, hello& x) {
@@ -173,6 +192,14 @@ template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, leave& x) {
   return f(caf::meta::type_name("leave"), x.name, x.incarnation);
 }
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, find_inspector&) {
+  return f(caf::meta::type_name("find_inspector"));
+}
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, found_inspector& x) {
+  return f(caf::meta::type_name("found_inspector"), x.inspector);
+}
 
 } // namespace starling
 
@@ -185,4 +212,12 @@ CAF_ADD_TYPE_ID(starling, (starling::joined))
 CAF_ADD_TYPE_ID(starling, (starling::beat))
 CAF_ADD_TYPE_ID(starling, (starling::beat_answer))
 CAF_ADD_TYPE_ID(starling, (starling::leave))
+CAF_ADD_TYPE_ID(starling, (starling::find_inspector))
+CAF_ADD_TYPE_ID(starling, (starling::found_inspector))
+CAF_ADD_TYPE_ID(starling, (starling::console_hello))
+CAF_ADD_TYPE_ID(starling, (starling::console_challenge))
+CAF_ADD_TYPE_ID(starling, (starling::console_join))
+CAF_ADD_TYPE_ID(starling, (starling::console_joined))
+CAF_ADD_TYPE_ID(starling, (starling::console_ask))
+CAF_ADD_TYPE_ID(starling, (starling::console_answer))
 CAF_END_TYPE_ID_BLOCK(starling)

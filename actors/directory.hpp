@@ -5,27 +5,23 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include <boost/intrusive/list.hpp>
+#include <caf/actor_control_block.hpp>
+
+#include "actors/actor_record.hpp"
 
 namespace starling {
 
-/// What can be seen of an actor from outside without asking it; a part of the actor itself. The counters are written by
-/// the actor's own thread and by its senders, and read by anybody.
-struct actor_record : boost::intrusive::list_base_hook<> {
-  std::uint64_t id = 0;
-  const char* kind = ""; // session, room, shard ...
-  std::string name;      // of the user, room, shard ...
-  std::chrono::system_clock::time_point started;
-  std::atomic<std::uint64_t> received{0};
-  std::atomic<std::uint64_t> handled{0};
-  std::atomic<std::uint64_t> busy_ns{0};       // in handlers, all together
-  std::atomic<std::uint64_t> longest_ns{0};    // one handler
-  std::atomic<std::int64_t> handling_since{0}; // steady clock, ns; 0: idle
-  std::uint64_t waiting() const { return received - handled; }
+/// What became of an actor that did not end in order, and of those that were started in its place.
+struct actor_failures {
+  std::uint64_t count = 0;
+  std::string last; // the reason
+  std::chrono::system_clock::time_point at;
 };
 
 /// All actors of this process: what a console lists, and what tests look into.
@@ -41,9 +37,17 @@ public:
   void for_each(const std::function<void(const actor_record&)>& look) const;
   std::size_t count(std::string_view kind) const;
 
-  /// Restarts of supervised actors, by kind.
+  /// The actor with this id; null: there is none, or it is just ending.
+  caf::strong_actor_ptr find(std::uint64_t id) const;
+
+  /// A supervised actor has failed and will be started again.
   void note_restart(const std::string& kind);
   std::uint64_t restarts() const { return restarts_; }
+
+  /// An actor has ended, not in order.
+  void note_failure(const std::string& kind, const std::string& name, std::string reason);
+  /// Of the actors of that kind and name, one after the other.
+  actor_failures failures_of(const std::string& kind, const std::string& name) const;
 
 private:
   /// Several, so that those who look at all hold up few of those who come and go.
@@ -53,7 +57,11 @@ private:
   };
   part& part_of(const actor_record& record) { return parts_[record.id % parts_.size()]; }
 
+  static constexpr std::size_t failures_max = 1'000; // names; beyond: not kept by name, but counted in `restarts`
+
   std::array<part, 16> parts_;
+  mutable std::mutex failures_mutex_;
+  std::map<std::pair<std::string, std::string>, actor_failures> failures_; // by kind and name
   std::atomic<std::uint64_t> restarts_{0};
 };
 

@@ -4,6 +4,8 @@
 #include <caf/make_message.hpp>
 #include <caf/sec.hpp>
 
+#include "actors/actor_record.hpp"
+
 namespace starling {
 namespace {
 
@@ -12,6 +14,7 @@ constexpr auto category = caf::atom("starling");
 } // namespace
 
 caf::error make_error(client_error why) {
+  note_error_here(describe(why.code).text);
   auto code = static_cast<std::uint8_t>(why.code);
   return {code, category, caf::make_message(std::move(why.text), std::move(why.param))};
 }

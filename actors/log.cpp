@@ -12,6 +12,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "actors/events.hpp"
 #include "chat/codec.hpp"
 
 namespace starling::log {
@@ -29,6 +30,7 @@ level level_of(std::string_view name) {
 
 /// How to log, as of one call of `configure`; never changed afterwards.
 struct configuration {
+  log_settings settings;
   bool json = false;
   level usual = level::info;
   std::vector<std::pair<std::string, level>> components;
@@ -45,6 +47,7 @@ struct configuration {
 
 std::unique_ptr<configuration> make(const log_settings& settings) {
   auto made = std::make_unique<configuration>();
+  made->settings = settings;
   made->json = settings.format == "json";
   made->usual = level_of(settings.level);
   for (const std::string& entry : settings.levels) {
@@ -110,6 +113,8 @@ void append_line(std::string& out, std::string_view text) {
 
 void configure(const log_settings& settings) { all().set(make(settings)); }
 
+log_settings current() { return all().current().settings; }
+
 namespace detail {
 
 // As in `log_settings`, until `configure` is called.
@@ -135,6 +140,7 @@ void write(level at, std::string_view event, fmt::string_view format, fmt::forma
     append_line(line, details);
   }
   how.logger->log(spdlog::level::critical, line);
+  event_ring::instance().add(name, event, details);
 }
 
 } // namespace detail

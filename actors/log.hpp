@@ -19,8 +19,11 @@ namespace starling::log {
 
 enum class level : std::uint8_t { trace, debug, info, warn, error, off };
 
-/// Applies the settings from now on. Before the first call, it is text from "info" on.
+/// Applies the settings from now on. Before the first call, it is text from "info" on. For what is configured, and now
+/// and then an operator's change: each call keeps some hundred bytes for as long as the process lives.
 void configure(const log_settings& settings);
+/// What was applied last.
+log_settings current();
 
 namespace detail {
 
@@ -70,6 +73,12 @@ void warn(std::string_view event, fmt::format_string<Args...> format, Args&&... 
 template <class... Args>
 void error(std::string_view event, fmt::format_string<Args...> format, Args&&... args) {
   write(level::error, event, format, std::forward<Args>(args)...);
+}
+
+/// What an operator has done: written at "info", whatever the level is.
+template <class... Args>
+void audit(std::string_view event, fmt::format_string<Args...> format, Args&&... args) {
+  detail::write(level::info, event, format, fmt::make_format_args(args...));
 }
 
 inline void trace(std::string_view event) { write(level::trace, event); }

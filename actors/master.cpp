@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include "actors/describe.hpp"
 #include "actors/proof.hpp"
 #include "chat/address.hpp"
 
@@ -9,8 +12,6 @@ namespace starling {
 namespace {
 
 constexpr std::chrono::seconds settling_time{1}; // for nodes to bring the table, when there is no state file
-constexpr std::chrono::seconds nonce_life{10};
-constexpr std::size_t nonces_max = 1'024; // beyond: the oldest is void, its node tries again
 constexpr std::size_t url_bytes_max = 2'048;
 
 refusal bad_request(std::string text) { return {refusal_kind::bad_request, std::move(text), 0}; }
@@ -31,50 +32,28 @@ void master_state::start(master_start start) {
     settling_ = true;
     self_->delayed_send(self_, settling_time, settled{});
   }
+  show();
   self_->delayed_send(self_, heartbeat(), check_nodes{});
   log::info("master.started", "cluster={} incarnation={} epoch={} known_nodes={}", options_.settings.cluster.id,
             options_.incarnation, table_.epoch(), registry_.size());
 }
 
 caf::result<challenge> master_state::greet(const hello& what) {
-  if (what.version != cluster_protocol_version) {
-    return make_error(refusal{refusal_kind::other_version,
-                              "the master speaks version " + std::to_string(cluster_protocol_version) +
-                                  " between processes, the node " + std::to_string(what.version) +
-                                  ": run the same release everywhere",
-                              0});
-  }
-  if (what.schema != cluster_schema()) {
-    return make_error(refusal{refusal_kind::other_schema,
-                              "the master's messages are not built as the node's: run the same release everywhere", 0});
-  }
-  if (what.cluster != options_.settings.cluster.id) {
-    return make_error(refusal{
-        refusal_kind::other_cluster,
-        "this is the master of cluster \"" + options_.settings.cluster.id + "\", not of the node's (cluster.id)", 0});
-  }
-  if (nonces_.size() >= nonces_max) nonces_.pop_front();
-  nonces_.push_back({make_nonce(), now()});
-  return challenge{nonces_.back().nonce, options_.incarnation};
-}
-
-bool master_state::take_nonce(const std::string& nonce) {
-  while (!nonces_.empty() && now() - nonces_.front().when >= nonce_life)
-    nonces_.pop_front();
-  auto i = std::find_if(nonces_.begin(), nonces_.end(), [&](const auto& issued) { return issued.nonce == nonce; });
-  if (i == nonces_.end()) return false;
-  nonces_.erase(i);
-  return true;
+  if (auto no = other_release(what.version, what.schema, what.cluster, options_.settings.cluster.id))
+    return make_error(std::move(*no));
+  return challenge{challenges_.issue(now()), options_.incarnation};
 }
 
 std::optional<refusal> master_state::fault_of(const join& what) {
-  if (!take_nonce(what.nonce))
+  if (!challenges_.take(what.nonce, now()))
     return refusal{refusal_kind::no_challenge, "the challenge is not known, or no more: begin with hello", 0};
   // What comes before the proof was right is a stranger's: nothing else of it is looked at.
   if (!is_proof(what.proof, options_.token, join_parts(what.nonce, what.node)))
     return refusal{refusal_kind::wrong_token, "the node's cluster token is not the master's (cluster.token_file)", 0};
   if (!is_name(what.node.name)) return bad_request("a node's name is 1 to 64 of A-Z a-z 0-9 . _ -");
   if (what.node.incarnation == 0) return bad_request("incarnations begin with 1");
+  if (what.node.inspect.size() > url_bytes_max)
+    return bad_request("the address of the node's inspector is longer than 2048 bytes");
   if (what.node.url.size() > url_bytes_max) return bad_request("the node's URL is longer than 2048 bytes");
   if (!what.member || caf::actor_cast<caf::strong_actor_ptr>(what.member) != self_->current_sender())
     return bad_request("the member is not the sender");
@@ -142,6 +121,7 @@ caf::expected<joined> master_state::let_in(const join& what) {
   members_.insert_or_assign(node.name, who);
   save();
   tell_all(node.name);
+  options_.picture->heard(node.name, who.epoch, who.digest, now());
   log::info("node.joined", "node={} incarnation={} url={} epoch={}", node.name, node.incarnation, node.url, who.epoch);
   return joined{make_proof(options_.token, joined_parts(what, options_.incarnation)), view_for(who)};
 }
@@ -163,6 +143,7 @@ caf::result<beat_answer> master_state::hear(const beat& what) {
     auto& who = members_[what.name];
     who.epoch = what.epoch;
     who.digest = what.digest;
+    options_.picture->heard(what.name, who.epoch, who.digest, now());
     if (what.view_version != view_version_ || !knows_table(who)) self_->send(who.handle, view_for(who));
   }
   return beat_answer{standing};
@@ -178,6 +159,11 @@ caf::result<void> master_state::let_go(const leave& what) {
   return {}; // whoever is not here has left
 }
 
+caf::result<found_inspector> master_state::show_inspector() {
+  if (!options_.inspector) return make_error(refusal{refusal_kind::bad_request, "this master has no inspector", 0});
+  return found_inspector{options_.inspector};
+}
+
 void master_state::check() {
   auto gone = registry_.expire(now());
   if (gone.empty()) return;
@@ -190,6 +176,18 @@ void master_state::check() {
   tell_all();
 }
 
+std::string master_state::describe() const {
+  json_object it;
+  it.add("epoch", table_.epoch())
+      .add("digest", fmt::format("{:016x}", table_.digest()))
+      .add("settling", settling_)
+      .add("joins_waiting", waiting_.size())
+      .add("table_not_saved", wanted_.has_value());
+  add_list(it, "members", members_,
+           [](const auto& one) { return json_object().add("node", one.first).add("epoch", one.second.epoch).text(); });
+  return it.text();
+}
+
 master_self_actor::behavior_type master(master_self self, master_start start) {
   self->observe("master", start.settings.cluster.id);
   auto& state = self->state;
@@ -199,6 +197,7 @@ master_self_actor::behavior_type master(master_self self, master_start start) {
       [&state](join& what) { return state.admit(what); },
       [&state](const beat& what) { return state.hear(what); },
       [&state](const leave& what) { return state.let_go(what); },
+      [&state](const find_inspector&) { return state.show_inspector(); },
       [&state](const settled&) { state.settle(); },
       [self](const check_nodes&) {
         self->delayed_send(self, self->state.heartbeat(), check_nodes{});

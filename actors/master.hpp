@@ -1,10 +1,12 @@
 #pragma once
 
-#include <deque>
 #include <map>
 #include <variant>
 
+#include "actors/challenges.hpp"
 #include "actors/cluster.hpp"
+#include "actors/cluster_picture.hpp"
+#include "actors/inspector.hpp"
 #include "actors/observed.hpp"
 #include "chat/cluster_state.hpp"
 #include "chat/settings.hpp"
@@ -18,6 +20,9 @@ struct master_start {
   std::uint64_t incarnation = 0;
   std::optional<cluster_state> before; // from the state file
   std::optional<slot_table> next;      // before's table for the shards that are configured now, if that is another
+  inspector_actor inspector = {};      // null: consoles are told that there is none
+  std::shared_ptr<known_processes> processes = std::make_shared<known_processes>(); // kept up by the master
+  std::shared_ptr<cluster_picture> picture = std::make_shared<cluster_picture>();   // likewise
 };
 
 /// Reads the state file and holds it against the configured shards. Returns a line for the operator if the master must
@@ -46,9 +51,12 @@ public:
   caf::result<joined> admit(join& what);
   caf::result<beat_answer> hear(const beat& what);
   caf::result<void> let_go(const leave& what);
+  caf::result<found_inspector> show_inspector();
   void settle();
   void check();
   void save_again();
+  /// For those who look into the actor.
+  std::string describe() const;
   milliseconds heartbeat() const { return options_.settings.cluster.heartbeat; }
 
 private:
@@ -61,14 +69,9 @@ private:
     join what;
     caf::typed_response_promise<joined> answer;
   };
-  struct issued_nonce {
-    std::string nonce;
-    caf::actor_clock::time_point when;
-  };
 
   node_registry::time_point now() const { return self_->clock().now(); }
   std::optional<refusal> fault_of(const join& what);
-  bool take_nonce(const std::string& nonce);
   caf::expected<joined> let_in(const join& what);
   bool is_from(const std::string& name) const;
 
@@ -77,13 +80,14 @@ private:
   bool knows_table(const member& who) const;
   cluster_view view_for(const member& who) const;
   void tell_all(const std::string& except = {});
+  void show();
 
   master_self_actor::pointer self_;
   master_start options_;
   node_registry registry_;
   std::map<std::string, member> members_; // joined to this process, by name
-  std::deque<issued_nonce> nonces_;       // the oldest first
-  std::vector<waiting_join> waiting_;     // while settling
+  challenges challenges_;
+  std::vector<waiting_join> waiting_; // while settling
   bool settling_ = false;
   slot_table table_;                 // as told; epoch 0: none yet
   std::optional<slot_table> wanted_; // decided, but not yet in the state file

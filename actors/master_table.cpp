@@ -160,8 +160,19 @@ cluster_view master_state::view_for(const member& who) const {
   return {options_.incarnation, view_version_, knows_table(who) ? std::string() : table_text_, registry_.nodes()};
 }
 
+/// For consoles.
+void master_state::show() {
+  auto nodes = registry_.nodes();
+  std::vector<inspected_process> processes;
+  for (const auto& node : nodes)
+    processes.push_back({"node", node.name, node.incarnation, node.inspect});
+  options_.processes->set(std::move(processes));
+  options_.picture->set(nodes, table_.epoch(), table_.digest());
+}
+
 void master_state::tell_all(const std::string& except) {
   ++view_version_;
+  show();
   for (const auto& [name, who] : members_)
     if (name != except) self_->send(who.handle, view_for(who));
 }

@@ -1,9 +1,12 @@
 #include "actors/membership.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <caf/event_based_actor.hpp>
 
+#include "actors/describe.hpp"
+#include "actors/node_status.hpp"
 #include "actors/state_file.hpp"
 
 /// What membership takes from the master and tells the node. How it finds the master: membership_link.cpp.
@@ -99,7 +102,7 @@ void membership_state::tell_nodes() {
   nodes_changed what;
   what.master_reachable = reachable_;
   for (const auto& node : nodes_)
-    what.nodes.push_back({node.name, node.incarnation, node.url});
+    what.nodes.push_back({node.name, node.incarnation, node.url, node.inspect});
   self_->send(options_.listener, std::move(what));
 }
 
@@ -111,8 +114,13 @@ void membership_state::begin_anew(std::uint64_t newest_dead) {
   self_->send(options_.listener, begin_incarnation{mine});
 }
 
-void membership_state::heard(const beat_answer& answer) {
+void membership_state::note_heard() {
   heard_ = self_->clock().now();
+  if (options_.status) options_.status->heard_master(heard_);
+}
+
+void membership_state::heard(const beat_answer& answer) {
+  note_heard();
   if (!reachable_) {
     reachable_ = true;
     tell_nodes();
@@ -177,6 +185,22 @@ caf::result<void> membership_state::leave_now() {
               answer.deliver(caf::unit);
             });
   return answer;
+}
+
+std::string membership_state::describe() const {
+  constexpr std::array<std::string_view, 3> phases{"connecting", "joined", "left"};
+  json_object it;
+  it.add("phase", phases.at(static_cast<std::size_t>(phase_)))
+      .add("master", options_.cluster.master)
+      .add("master_reachable", reachable_)
+      .add("incarnation", options_.node.incarnation)
+      .add("attempts", attempt_)
+      .add("last_failure", last_failure_)
+      .add("epoch", table_ ? table_->epoch() : 0);
+  add_list(it, "nodes", nodes_, [](const node_entry& node) {
+    return json_object().add("name", node.name).add("incarnation", node.incarnation).add("url", node.url).text();
+  });
+  return it.text();
 }
 
 membership_actor::behavior_type membership(membership_self self, membership_options options) {

@@ -12,13 +12,16 @@
 
 namespace starling {
 
+class node_status;
+
 struct membership_options {
   cluster_settings cluster;
   std::string token;
-  node_entry node;                       // this one; incarnation: `first_incarnation()`
-  std::string table_file;                // empty: not kept
-  boost::asio::io_context* io = nullptr; // outlives the actor system
-  member_listener listener;              // hears of tables, nodes and new incarnations
+  node_entry node;                               // this one; incarnation: `first_incarnation()`
+  std::string table_file;                        // empty: not kept
+  boost::asio::io_context* io = nullptr;         // outlives the actor system
+  member_listener listener;                      // hears of tables, nodes and new incarnations
+  std::shared_ptr<node_status> status = nullptr; // told when the master has answered; null: nobody is
 };
 
 /// The incarnation of a node that starts now: the time in ms, which is higher than at any start before.
@@ -56,6 +59,8 @@ public:
   void connect(const master_reached& what);
   void beat_once();
   void lost(const caf::down_msg& what);
+  /// For those who look into the actor.
+  std::string describe() const;
 
 private:
   /// connecting: an attempt is under way, or waits for its turn.
@@ -74,6 +79,7 @@ private:
   void failed(std::uint64_t attempt, const char* doing, const caf::error& error);
   void begin_anew(std::uint64_t newest_dead);
   void heard(const beat_answer& answer);
+  void note_heard();
 
   membership_actor::pointer self_;
   membership_options options_;

@@ -118,7 +118,7 @@ void membership_state::enter(const join& asked, const joined& answer, std::uint6
   backoff_ = milliseconds(0);
   last_failure_.clear();
   master_incarnation_ = master_incarnation;
-  heard_ = self_->clock().now();
+  note_heard();
   self_->monitor(master_);
   take(answer.view);
   log::info("membership.joined", "master={} incarnation={} nodes={} epoch={}", options_.cluster.master,

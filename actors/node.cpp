@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/describe.hpp"
 #include "actors/presence.hpp"
 #include "actors/router.hpp"
 
@@ -16,6 +17,7 @@ constexpr std::chrono::milliseconds backoff_max{5'000};
 
 void node_state::start(node_options options) {
   options_ = std::move(options);
+  options_.status->set_incarnation(options_.incarnation);
   start_children();
 }
 
@@ -33,7 +35,7 @@ void node_state::start_children() {
       self_->spawn<caf::monitored>(presence, presence_options{tag, settings.limits.watches_per_session,
                                                               settings.timings, settings.lease, options_.fan, router_});
   room_options_ = std::make_shared<starling::room_options>(starling::room_options{
-      tag, settings.limits, settings.timings, options_.fan, router_, presence_, node_actor(self_)});
+      tag, settings.limits, settings.timings, options_.fan, router_, presence_, node_actor(self_), settings.drill});
   self_->send(router_, shard_watch{shard_watcher(node_actor(self_))});
   if (table_) self_->send(router_, use_table{table_});
   options_.sessions->set_options(std::make_shared<session_options>(
@@ -66,13 +68,14 @@ void node_state::begin(const begin_incarnation& what) {
   log::warn("node.incarnation", "old={} new={}", options_.incarnation, what.incarnation);
   stop_children("this node was taken for dead: connect again");
   options_.incarnation = what.incarnation;
+  options_.status->set_incarnation(what.incarnation);
   start_children();
 }
 
 void node_state::use(const use_table& what) {
   if (table_ && what.table->epoch() <= table_->epoch()) return;
   table_ = what.table;
-  options_.status->set_table(*table_);
+  options_.status->set_table(table_);
   if (running_) self_->send(router_, what);
 }
 
@@ -109,12 +112,52 @@ caf::result<attended> node_state::attend_room(attend& what) {
   return self_->delegate(room, std::move(what));
 }
 
+caf::result<kicked_user> node_state::kick(kick_user& what) {
+  if (!running_) return make_error({errc::unavailable, {}, {}, 0});
+  return self_->delegate(presence_, std::move(what));
+}
+
+caf::result<redis_value> node_state::run(script_call& what) {
+  if (!running_) return make_error({errc::unavailable, {}, {}, 0});
+  return self_->delegate(router_, std::move(what));
+}
+
+/// Ends it as a bug would; `ended` does the rest.
+child_restarts node_state::restart(const restart_child& what) {
+  if (!running_) return {"router and presence of this node are being started already"};
+  caf::strong_actor_ptr child;
+  if (what.kind == "router") child = caf::actor_cast<caf::strong_actor_ptr>(router_);
+  if (what.kind == "presence") child = caf::actor_cast<caf::strong_actor_ptr>(presence_);
+  if (what.kind == "room") {
+    auto room = rooms_.find(what.name);
+    if (room == rooms_.end()) return {"this room is not active here: " + what.name};
+    child = caf::actor_cast<caf::strong_actor_ptr>(room->second.actor);
+  }
+  if (!child) return {"there is no " + what.kind + " that this node would start again"};
+  if (what.dry_run) return {};
+  log::warn("actor.restart_asked", "kind={} name={}", what.kind, what.name);
+  caf::anon_send_exit(child, caf::exit_reason::kill);
+  return {};
+}
+
 void node_state::end_room(const room_idle& what) {
   auto i = rooms_.find(what.room);
   // Somebody may have been sent there since it counted: then it must go on.
   if (i == rooms_.end() || i->second.attends != what.attends) return;
   self_->send(i->second.actor, room_forgotten{});
   rooms_.erase(i);
+}
+
+std::string node_state::describe() const {
+  json_object it;
+  it.add("incarnation", options_.incarnation)
+      .add("running", running_)
+      .add("failures", static_cast<std::uint64_t>(failures_))
+      .add("epoch", table_ ? table_->epoch() : 0);
+  add_list(it, "rooms", rooms_, [](const auto& room) {
+    return json_object().add("room", room.first).add("attends", room.second.attends).text();
+  });
+  return it.text();
 }
 
 node_actor::behavior_type node(node_self self, node_options options) {
@@ -130,6 +173,9 @@ node_actor::behavior_type node(node_self self, node_options options) {
       [&state](const nodes_changed& what) { state.nodes_are(what); },
       [&state](const begin_incarnation& what) { state.begin(what); },
       [&state](const restart_children&) { state.start_children(); },
+      [&state](kick_user& what) { return state.kick(what); },
+      [&state](script_call& what) { return state.run(what); },
+      [&state](const restart_child& what) { return state.restart(what); },
   };
 }
 

@@ -31,8 +31,13 @@ public:
   void shard_changed(const shard_report& what) { options_.status->set_shard(what); }
   void nodes_are(const nodes_changed& what) { options_.status->set_nodes(what); }
   void begin(const begin_incarnation& what);
+  caf::result<kicked_user> kick(kick_user& what);
+  caf::result<redis_value> run(script_call& what);
+  child_restarts restart(const restart_child& what);
   void start_children();
   void ended(const caf::down_msg& what);
+  /// For those who look into the actor.
+  std::string describe() const;
 
 private:
   struct active_room {

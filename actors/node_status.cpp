@@ -2,34 +2,17 @@
 
 #include <fmt/format.h>
 
-#include "chat/json_text.hpp"
+#include "actors/describe.hpp"
 
 namespace starling {
-namespace {
 
-std::string_view name_of(shard_state_kind state) {
-  switch (state) {
-  case shard_state_kind::up:
-    return "up";
-  case shard_state_kind::deaf:
-    return "deaf";
-  case shard_state_kind::down:
-    return "down";
-  case shard_state_kind::foreign:
-    return "foreign";
-  default:
-    return "connecting";
-  }
-}
-
-} // namespace
-
-void node_status::set_table(const slot_table& table) {
+void node_status::set_table(table_ptr table) {
   std::lock_guard lock(mutex_);
-  epoch_ = table.epoch();
-  digest_ = table.digest();
+  table_ = std::move(table);
+  tables_.push_front(table_);
+  if (tables_.size() > tables_kept) tables_.pop_back();
   std::map<std::string, shard_report> now;
-  for (auto& shard : table.shards()) {
+  for (auto& shard : table_->shards()) {
     auto known = shards_.find(shard.name);
     if (known != shards_.end())
       now[shard.name] = known->second;
@@ -47,6 +30,10 @@ void node_status::set_shard(const shard_report& report) {
 void node_status::set_nodes(const nodes_changed& what) {
   std::lock_guard lock(mutex_);
   nodes_ = what;
+  std::vector<inspected_process> processes;
+  for (auto& node : nodes_.nodes)
+    processes.push_back({"node", node.name, node.incarnation, node.inspect});
+  processes_->set(std::move(processes));
 }
 
 void node_status::set_draining() {
@@ -56,7 +43,29 @@ void node_status::set_draining() {
 
 std::uint64_t node_status::epoch() const {
   std::lock_guard lock(mutex_);
-  return epoch_;
+  return table_ ? table_->epoch() : 0;
+}
+
+table_ptr node_status::table() const {
+  std::lock_guard lock(mutex_);
+  return table_;
+}
+
+std::vector<table_ptr> node_status::tables() const {
+  std::lock_guard lock(mutex_);
+  return {tables_.begin(), tables_.end()};
+}
+
+std::map<std::string, shard_report> node_status::shards() const {
+  std::lock_guard lock(mutex_);
+  return shards_;
+}
+
+std::string_view node_status::state() const {
+  std::lock_guard lock(mutex_);
+  if (draining_) return "draining";
+  if (!table_) return "starting";
+  return nodes_.master_reachable ? "joined" : "alone";
 }
 
 std::pair<int, std::string> node_status::readyz() const {
@@ -67,7 +76,7 @@ std::pair<int, std::string> node_status::readyz() const {
     missing.add(what);
     ready = false;
   };
-  if (epoch_ == 0) lacks("slot table: no master has answered yet");
+  if (!table_) lacks("slot table: no master has answered yet");
   if (draining_) lacks("this node is leaving");
   json_object shards;
   for (auto& [name, shard] : shards_) {
@@ -79,8 +88,8 @@ std::pair<int, std::string> node_status::readyz() const {
                   .add("ready", ready)
                   .add_json("missing", missing.text())
                   .add("master_reachable", nodes_.master_reachable)
-                  .add("epoch", epoch_)
-                  .add("digest", fmt::format("{:016x}", digest_))
+                  .add("epoch", table_ ? table_->epoch() : 0)
+                  .add("digest", fmt::format("{:016x}", table_ ? table_->digest() : 0))
                   .add_json("shards", shards.text())
                   .text();
   return {ready ? 200 : 503, std::move(text)};

@@ -6,17 +6,20 @@
 #include "actors/directory.hpp"
 #include "actors/errors.hpp"
 #include "actors/log.hpp"
+#include "actors/peek.hpp"
 
 namespace starling {
 
-/// The common base of our actors: it counts what an actor receives and does, and keeps it in the directory. CAF's own
-/// profiler is not compiled into Debian's packages.
+/// The common base of our actors: it counts what an actor receives and does, keeps it in the directory, and answers
+/// those who look into it. CAF's own profiler is not compiled into Debian's packages.
 template <class Base>
 class observed : public Base {
 public:
   template <class... Ts>
   explicit observed(caf::actor_config& config, Ts&&... xs) : Base(config, std::forward<Ts>(xs)...) {
     record_.id = this->id();
+    record_.self = this;
+    record_.parent = config.parent ? config.parent->id() : 0;
     record_.started = std::chrono::system_clock::now();
   }
 
@@ -24,6 +27,8 @@ public:
 
   bool cleanup(caf::error&& reason, caf::execution_unit* unit) override {
     actor_directory::instance().remove(record_);
+    if (reason && reason != caf::exit_reason::user_shutdown)
+      actor_directory::instance().note_failure(record_.kind, record_.name, caf::to_string(reason));
     return Base::cleanup(std::move(reason), unit);
   }
 
@@ -35,36 +40,59 @@ public:
   }
 
   void enqueue(caf::mailbox_element_ptr what, caf::execution_unit* unit) override {
-    record_.received.fetch_add(1, std::memory_order_relaxed);
+    record_.note_arrival();
     Base::enqueue(std::move(what), unit);
   }
 
   caf::invoke_message_result consume(caf::mailbox_element& what) override {
     // CAF lets the timeout of an answered request run on, and would wake the actor for nothing.
     if (what.mid.is_response()) this->clock().cancel_request_timeout(this, what.mid);
-    auto start = std::chrono::steady_clock::now().time_since_epoch();
-    record_.handling_since.store(start.count(), std::memory_order_relaxed);
-    auto result = Base::consume(what);
-    auto took = static_cast<std::uint64_t>((std::chrono::steady_clock::now().time_since_epoch() - start).count());
-    record_.handling_since.store(0, std::memory_order_relaxed);
-    add(record_.busy_ns, took);
-    add(record_.handled, 1);
-    if (took > record_.longest_ns.load(std::memory_order_relaxed))
-      record_.longest_ns.store(took, std::memory_order_relaxed);
+    const auto type = type_of(what);
+    const auto began = std::chrono::steady_clock::now().time_since_epoch().count();
+    record_.note_begin(type, began);
+    auto* const before = std::exchange(current_actor, &record_);
+    if (what.mid.is_response()) note_failed_answer(record_, what);
+    auto result = is_peek(type) ? be_peeked(what) : Base::consume(what);
+    current_actor = before;
+    record_.note_end(began, std::chrono::steady_clock::now().time_since_epoch().count());
     return result;
   }
 
+protected:
+  /// What stands in the actor, as a JSON object: bounded, and without secrets.
+  virtual std::string describe(const std::string&) const { return "{}"; }
+
 private:
-  /// For counters that only the actor itself writes: no other core has to be asked.
-  static void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount) {
-    counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  caf::invoke_message_result be_peeked(caf::mailbox_element& what) {
+    actor_peeked answer{describe(about_what(what)), {}, 0};
+    note_mailbox(answer, record_, this->mailbox());
+    answer_peek(what, this->ctrl(), std::move(answer));
+    return caf::invoke_message_result::consumed;
   }
 
   actor_record record_;
 };
 
+/// An observed actor with a state, which may describe itself: `std::string describe() const`, or what is asked about:
+/// `std::string describe(const std::string& about) const`.
+template <class Base, class State>
+class observed_stateful : public caf::stateful_actor<State, observed<Base>> {
+public:
+  using caf::stateful_actor<State, observed<Base>>::stateful_actor;
+
+protected:
+  std::string describe(const std::string& about) const override {
+    if constexpr (requires(const State& state) { state.describe(about); })
+      return this->state.describe(about);
+    else if constexpr (requires(const State& state) { state.describe(); })
+      return this->state.describe();
+    else
+      return "{}";
+  }
+};
+
 /// The `self` of an actor's function: a typed, stateful, observed actor.
 template <class Handle, class State>
-using self_pointer = caf::stateful_actor<State, observed<typename Handle::base>>*;
+using self_pointer = observed_stateful<typename Handle::base, State>*;
 
 } // namespace starling

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -51,6 +52,7 @@ public:
 struct submission {
   std::vector<request> requests;
   std::shared_ptr<replies> answers;
+  std::chrono::steady_clock::time_point received{}; // when the frame had come; nothing while nobody traces
 };
 
 /// A session, as its connection sees it. Destroying it tells the session that the connection has ended.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "actors/describe.hpp"
+
 namespace starling {
 
 void presence_state::start(presence_options options) {
@@ -86,6 +88,13 @@ void presence_state::failed_room(const room_failed& what) {
   for (auto& [user, here] : local_)
     for (auto& s : here.sessions)
       self_->send(s.handle, what);
+}
+
+kicked_user presence_state::kick(const kick_user& what) {
+  auto i = local_.find(what.user);
+  if (i == local_.end()) return {};
+  if (!what.dry_run) tell_sessions(what.user, session_kicked{what.reason});
+  return {i->second.sessions.size()};
 }
 
 // -- what goes to the shards, gathered -------------------------------------------------------------------------------
@@ -288,6 +297,41 @@ void presence_state::leases_answered(const std::string& name, const std::vector<
   }
 }
 
+std::string presence_state::describe(const user_id& about) const {
+  json_object it;
+  if (!about.empty()) {
+    auto here = local_.find(about);
+    auto watched = watched_.find(about);
+    return it.add("user", about)
+        .add("sessions", here == local_.end() ? 0 : here->second.sessions.size())
+        .add("in_grace", here != local_.end() && here->second.sessions.empty())
+        .add("watchers", watched == watched_.end() ? 0 : watched->second.watchers.size())
+        .text();
+  }
+  auto in_grace = std::count_if(local_.begin(), local_.end(), [](auto& user) { return user.second.sessions.empty(); });
+  it.add("node", options_.node)
+      .add("users_in_grace", static_cast<std::uint64_t>(in_grace))
+      .add("sessions_that_watch", watches_of_.size())
+      .add("requests_waiting", waiting_.size())
+      .add("to_announce", to_announce_.size())
+      .add("to_refresh", to_refresh_.size())
+      .add("leaving", leaving_);
+  add_list(it, "users", local_, [](const auto& user) {
+    return json_object().add("user", user.first).add("sessions", user.second.sessions.size()).text();
+  });
+  add_list(it, "watched", watched_, [](const auto& user) {
+    return json_object().add("user", user.first).add("watchers", user.second.watchers.size()).text();
+  });
+  add_list(it, "shards", shards_, [](const auto& shard) {
+    return json_object()
+        .add("shard", shard.first)
+        .add("up", shard.second.up)
+        .add("nodes_with_lease", shard.second.alive.size())
+        .text();
+  });
+  return it.text();
+}
+
 presence_actor::behavior_type presence(presence_self self, presence_options options) {
   self->observe("presence", {});
   auto& state = self->state;
@@ -304,6 +348,7 @@ presence_actor::behavior_type presence(presence_self self, presence_options opti
       [&state](watch_users& what) { return state.watch(what); },
       [&state](const unwatch_users& what) { state.unwatch(what); },
       [&state](const get_users& what) { return state.get(what); },
+      [&state](const kick_user& what) { return state.kick(what); },
       [&state](const seat_lost& what) { state.lost_seat(what); },
       [&state](const room_failed& what) { state.failed_room(what); },
       [&state](const feed_up& what) { state.feed_is_up(what.feed); },

@@ -32,6 +32,7 @@ public:
   void end_grace(const user_id& user);
   void lost_seat(const seat_lost& what);
   void failed_room(const room_failed& what);
+  kicked_user kick(const kick_user& what);
 
   // who watches whom (presence_watch.cpp)
   caf::result<std::vector<user_presence>> watch(watch_users& what);
@@ -50,6 +51,8 @@ public:
   void say_goodbye();
   milliseconds lease_period() const { return options_.lease.renew; }
   void flush();
+  /// For those who look into the actor: one user, or all in short.
+  std::string describe(const user_id& about) const;
 
 private:
   struct local_session {

@@ -213,12 +213,16 @@ struct connection_ended {};
 struct open_unasked {};
 /// Try again to attend the rooms whose shards were away.
 struct retry_rooms {};
+/// An operator sends the client away (4009).
+struct session_kicked {
+  std::string reason; // for the client
+};
 
 /// One authenticated connection.
 using session_actor =
     caf::typed_actor<caf::reacts_to<open_unasked>, caf::reacts_to<submission>, caf::reacts_to<rooms_changed>,
                      caf::reacts_to<seat_lost>, caf::reacts_to<room_failed>, caf::reacts_to<retry_rooms>,
-                     caf::reacts_to<connection_ended>>;
+                     caf::reacts_to<session_kicked>, caf::reacts_to<connection_ended>>;
 
 // -- presence ------------------------------------------------------------------------------------------------------
 
@@ -245,6 +249,15 @@ struct unwatch_users {
 struct get_users {
   std::vector<user_id> users;
 };
+/// From an operator: send away the sessions of a user on this node.
+struct kick_user {
+  user_id user;
+  std::string reason;   // for the client
+  bool dry_run = false; // only count
+};
+struct kicked_user {
+  std::size_t sessions = 0;
+};
 /// What presence tells itself later.
 struct renew_leases {};
 struct grace_over {
@@ -259,6 +272,8 @@ using presence_actor = caf::typed_actor<
     // Answers in the order asked; refuses: unavailable, conflict (too many watches: nothing has changed).
     caf::replies_to<watch_users>::with<std::vector<user_presence>>, caf::reacts_to<unwatch_users>,
     caf::replies_to<get_users>::with<std::vector<user_presence>>,
+    // Sessions that are open, or that wait to be.
+    caf::replies_to<kick_user>::with<kicked_user>,
     // From rooms, for the user's sessions here; from the node, for all sessions.
     caf::reacts_to<seat_lost>, caf::reacts_to<room_failed>, caf::reacts_to<feed_up>, caf::reacts_to<feed_news>,
     caf::reacts_to<feed_moved>, caf::reacts_to<feed_down>, caf::reacts_to<use_table>, caf::reacts_to<shard_report>,
@@ -275,7 +290,8 @@ struct room_idle {
 struct cluster_node {
   std::string name;
   std::uint64_t incarnation = 0;
-  std::string url; // where clients connect
+  std::string url;     // where clients connect
+  std::string inspect; // where a console connects
 };
 struct nodes_changed {
   std::vector<cluster_node> nodes; // this one included
@@ -285,6 +301,15 @@ struct nodes_changed {
 struct begin_incarnation {
   std::uint64_t incarnation = 0;
 };
+/// From an operator: end this actor as if it had failed, so that it is started anew.
+struct restart_child {
+  std::string kind;     // router, presence, room
+  std::string name;     // of the room
+  bool dry_run = false; // only look
+};
+struct child_restarts {
+  std::string refused; // why not, in a sentence; empty: it is on its way
+};
 /// What the node tells itself later.
 struct restart_children {};
 
@@ -292,7 +317,10 @@ struct restart_children {};
 using node_actor =
     caf::typed_actor<caf::replies_to<attend>::with<attended>, caf::reacts_to<room_idle>, caf::reacts_to<use_table>,
                      caf::reacts_to<shard_report>, caf::reacts_to<nodes_changed>, caf::reacts_to<begin_incarnation>,
-                     caf::reacts_to<restart_children>>;
+                     caf::reacts_to<restart_children>,
+                     // From a console; handed on to presence and to the router. Refuses: unavailable.
+                     caf::replies_to<kick_user>::with<kicked_user>, caf::replies_to<script_call>::with<redis_value>,
+                     caf::replies_to<restart_child>::with<child_restarts>>;
 
 /// What membership tells its node.
 using member_listener =
@@ -353,6 +381,11 @@ STARLING_LOCAL(room_idle)
 STARLING_LOCAL(nodes_changed)
 STARLING_LOCAL(begin_incarnation)
 STARLING_LOCAL(restart_children)
+STARLING_LOCAL(restart_child)
+STARLING_LOCAL(child_restarts)
+STARLING_LOCAL(session_kicked)
+STARLING_LOCAL(kick_user)
+STARLING_LOCAL(kicked_user)
 STARLING_LOCAL(client_error)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<starling::user_presence>)
 #undef STARLING_LOCAL

@@ -1,8 +1,12 @@
 #include "actors/room.hpp"
 
 #include <algorithm>
+#include <array>
+#include <thread>
 
 #include "actors/counters.hpp"
+#include "actors/describe.hpp"
+#include "actors/trace.hpp"
 #include "chat/notifications.hpp"
 
 namespace starling {
@@ -16,7 +20,15 @@ void room_state::start(room_id id, std::shared_ptr<const room_options> options) 
 
 // -- what members do -------------------------------------------------------------------------------------------------
 
+/// Is as slow as the configuration wants it, so that it can be seen how that looks.
+void room_state::drill() const {
+  if (options_->drill.slow_room.empty() || options_->drill.slow_room != id_) return;
+  std::this_thread::sleep_for(options_->drill.slow_room_by);
+}
+
 caf::result<redis_value> room_state::post(room_post& what) {
+  drill();
+  if (what.what.trace != 0) tracer::instance().note(what.what.trace, hop::room, fmt::format("actor {}", self_->id()));
   return self_->delegate(options_->router,
                          call_append(what.what, what.from, cursor_.last(), options_->limits.log_messages,
                                      options_->timings.idempotency.count()));
@@ -159,6 +171,26 @@ void room_state::check_members() {
               drop_seats_of(user);
             },
             [](const caf::error&) {}); // the next check of the tail asks again
+}
+
+std::string room_state::describe() const {
+  constexpr std::array<std::string_view, 4> phases{"subscribing", "reading", "ready", "down"};
+  json_object it;
+  it.add("phase", phases.at(static_cast<std::size_t>(phase_)))
+      .add("channel", channel_of({tail_kind::room, id_}))
+      .add("epoch", cursor_.last().epoch)
+      .add("seq", cursor_.last().seq)
+      .add("behind", cursor_.behind())
+      .add("repairing", repairing_)
+      .add("restoring", restoring_)
+      .add("failures", static_cast<std::uint64_t>(failures_))
+      .add("members", known_.members)
+      .add("members_version", known_.version)
+      .add("coming", waiting_.size());
+  add_list(it, "seats", seats_, [](const seat& one) {
+    return json_object().add("user", one.user).add("session", one.session).add("role", name_of(one.role)).text();
+  });
+  return it.text();
 }
 
 room_actor::behavior_type room(room_self self, room_id id, std::shared_ptr<const room_options> options) {

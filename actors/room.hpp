@@ -19,6 +19,7 @@ struct room_options {
   router_actor router;
   presence_actor presence;
   node_actor parent;
+  drill_settings drill = {};
 };
 
 class room_state {
@@ -42,6 +43,8 @@ public:
   void retry();
   void maybe_end();
   void forgotten();
+  /// For those who look into the actor.
+  std::string describe() const;
 
 private:
   struct seat {
@@ -93,7 +96,7 @@ private:
   void repair_failed();
   void tell(std::vector<log_cursor::step> steps);
   void count_gap(const log_gap& gap);
-  void push(std::string_view text, frame_kind kind, const user_id* except = nullptr);
+  void push(std::string_view text, frame_kind kind, const user_id* except = nullptr, const log_entry* entry = nullptr);
 
   // news
   void handle(message_logged& event);
@@ -106,6 +109,7 @@ private:
   void handle(presence_changed&) {}
   void check_members();
   void publish(std::string payload);
+  void drill() const;
   void finish_who();
 
   room_actor::pointer self_;
@@ -119,6 +123,7 @@ private:
   std::weak_ptr<void> on_the_way_;      // to a seat: owned by those who are
   std::uint64_t attends_ = 0;
   bool repairing_ = false;
+  std::optional<seq_number> behind_since_; // nothing: not behind
   bool restoring_ = false;
   unsigned failures_ = 0;                             // in a row, of reading the log
   std::uint64_t brought_epoch_ = 0;                   // the newest log epoch whose shard was told what is known here

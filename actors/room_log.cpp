@@ -2,6 +2,7 @@
 
 #include "actors/counters.hpp"
 #include "actors/room.hpp"
+#include "actors/trace.hpp"
 #include "chat/notifications.hpp"
 
 /// How a room follows its log: what it knows of the end, what it reads again, and what it brings to a shard that has
@@ -139,6 +140,7 @@ void room_state::repair_failed() {
 void room_state::repair(bool from_start) {
   if (repairing_) return;
   repairing_ = true;
+  if (!behind_since_) behind_since_ = cursor_.last().seq;
   ++actor_counters::instance().log_reads;
   room_history what{id_, {}, from_start ? 0 : cursor_.last().seq, options_->limits.history_messages};
   self_->request(options_->router, options_->timings.request, call_room_range(what, {}))
@@ -158,7 +160,11 @@ void room_state::repaired(const redis_value& answer, bool from_start) {
   bool anew = !knows_nothing() && began_anew(range->tail.epoch);
   if (range->more) range->entries.resize(options_->limits.history_messages);
   tell(cursor_.fill(std::move(range->entries), range->tail, !range->more));
-  if (cursor_.behind()) repair();
+  if (cursor_.behind())
+    repair();
+  else if (auto missed_after = std::exchange(behind_since_, std::nullopt))
+    log::info("room.repaired", "room={} epoch={} missed_after={} seq={}", id_, cursor_.last().epoch, *missed_after,
+              cursor_.last().seq);
   if (anew) restore(last);
 }
 
@@ -168,7 +174,7 @@ void room_state::tell(std::vector<log_cursor::step> steps) {
       count_gap(*step.gap);
       push(gap_notification(id_, *step.gap), frame_kind::lasting);
     }
-    if (step.entry) push(message_notification(id_, *step.entry), frame_kind::lasting);
+    if (step.entry) push(message_notification(id_, *step.entry), frame_kind::lasting, nullptr, &*step.entry);
   }
 }
 
@@ -177,14 +183,16 @@ void room_state::count_gap(const log_gap& gap) {
   log::warn("room.gap", "room={} epoch={} from={} to={}", id_, gap.epoch, gap.from, gap.to);
 }
 
-/// Encodes once, for all seats on this node.
-void room_state::push(std::string_view text, frame_kind kind, const user_id* except) {
+/// Encodes once, for all seats on this node. `entry`: the message that it is, if it is one.
+void room_state::push(std::string_view text, frame_kind kind, const user_id* except, const log_entry* entry) {
   if (seats_.empty()) return;
   std::vector<client*> to;
   to.reserve(seats_.size());
   for (auto& s : seats_)
     if (!except || s.user != *except) to.push_back(s.sink.get());
-  options_->fan->push(to, make_text_frame(text), kind);
+  auto bytes = make_text_frame(text);
+  if (entry && tracer::on()) tracer::instance().note_encoded(id_, *entry, bytes, to.size());
+  options_->fan->push(to, bytes, kind);
 }
 
 } // namespace starling

@@ -1,6 +1,10 @@
 #include "actors/router.hpp"
 
+#include <fmt/format.h>
+
+#include "actors/describe.hpp"
 #include "actors/shard.hpp"
+#include "actors/trace.hpp"
 
 namespace starling {
 namespace {
@@ -24,6 +28,8 @@ caf::result<redis_value> router_state::run(script_call& call) {
     return redis_value(redis_value::error{"STALE"});
   auto* shard = owner_of(call.key);
   if (!shard) return unavailable("no slot table yet");
+  if (call.trace != 0)
+    tracer::instance().note(call.trace, hop::router, fmt::format("slot {}, actor {}", slot_of(call.key), self_->id()));
   return self_->delegate(*shard, std::move(call));
 }
 
@@ -105,6 +111,19 @@ void router_state::shard_ended(const caf::down_msg& what) {
   // it.
   log::error("shard.ended", "reason=\"{}\"", caf::to_string(what.reason));
   self_->quit(caf::exit_reason::unhandled_exception);
+}
+
+std::string router_state::describe() const {
+  json_object it;
+  it.add("epoch", table_ ? table_->epoch() : 0)
+      .add("digest", fmt::format("{:016x}", table_ ? table_->digest() : 0))
+      .add("watchers", watchers_.size())
+      .add("subscriptions_early", early_.size());
+  add_list(it, "shards", shards_, [](const auto& entry) {
+    auto& last = entry.second.last;
+    return json_object().add("shard", entry.first).add("state", name_of(last.state)).add("detail", last.detail).text();
+  });
+  return it.text();
 }
 
 router_actor::behavior_type router(router_self self, router_options options) {

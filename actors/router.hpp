@@ -28,6 +28,8 @@ public:
   void report(const shard_report& what);
   void watch(const shard_watch& what);
   void shard_ended(const caf::down_msg& what);
+  /// For those who look into the actor.
+  std::string describe() const;
 
 private:
   struct running_shard {

@@ -1,5 +1,9 @@
 #include "actors/session.hpp"
 
+#include <array>
+
+#include "actors/describe.hpp"
+#include "actors/trace.hpp"
 #include "chat/notifications.hpp"
 
 namespace starling {
@@ -25,8 +29,20 @@ session_state::~session_state() {
 // -- answering -------------------------------------------------------------------------------------------------------
 
 void session_state::submit(submission& what) {
-  for (auto& one : what.requests)
-    take({std::move(one.id), what.answers}, one.params);
+  for (auto& one : what.requests) {
+    asked who{std::move(one.id), what.answers};
+    if (tracer::on()) who.trace = trace(one.params, what.received);
+    take(std::move(who), one.params);
+  }
+}
+
+/// Returns the number under which the way of this request is noted; 0: it is not.
+std::uint64_t session_state::trace(request_params& what, std::chrono::steady_clock::time_point received) {
+  auto* message = std::get_if<message_send>(&what);
+  if (!message) return 0;
+  message->trace = tracer::instance().choose(message->to.empty() ? message->room : dialogue_of(who_.user, message->to),
+                                             who_.user, message->key, received, fmt::format("actor {}", self_->id()));
+  return message->trace;
 }
 
 void session_state::take(asked who, request_params& what) {
@@ -43,9 +59,17 @@ void session_state::take(asked who, request_params& what) {
   std::visit([&](auto& params) { handle(std::move(who), params); }, what);
 }
 
-void session_state::answer(const asked& who, std::string_view result) { finish(who, encode_result(who.id, result)); }
+void session_state::answer(const asked& who, std::string_view result) {
+  if (who.trace != 0) tracer::instance().note(who.trace, hop::acknowledged);
+  finish(who, encode_result(who.id, result));
+}
 
-void session_state::refuse(const asked& who, client_error why) { finish(who, encode_error(who.id, why)); }
+void session_state::refuse(const asked& who, client_error why) {
+  auto& entry = starling::describe(why.code);
+  note_error_here(entry.text);
+  if (who.trace != 0) tracer::instance().note(who.trace, hop::refused, fmt::format("{} {}", entry.code, entry.text));
+  finish(who, encode_error(who.id, why));
+}
 
 void session_state::finish(const asked& who, std::string payload) {
   auto text = who.answers->add(std::move(payload));
@@ -167,6 +191,28 @@ void session_state::lost_room(const room_failed& what) {
   if (seated(what.room)) sink_->close(close_code::internal, "a room failed here: connect again and resume");
 }
 
+void session_state::kicked(const session_kicked& what) { sink_->close(close_code::removed, what.reason); }
+
+std::string session_state::describe() const {
+  constexpr std::array<std::string_view, 3> phases{"closed", "opening", "open"};
+  json_object it;
+  it.add("phase", phases.at(static_cast<std::size_t>(phase_)))
+      .add("user", who_.user)
+      .add("session", number_)
+      .add("requests_under_way", under_way_ ? under_way_->load() : 0)
+      .add("requests_early", early_.size())
+      .add("refusals", bucket_ ? bucket_->refusals() : 0)
+      .add("retrying", retrying_);
+  add_list(it, "rooms", rooms_, [](const auto& entry) {
+    return json_object()
+        .add("room", entry.first)
+        .add("seated", entry.second.actor.has_value())
+        .add("mark", entry.second.mark)
+        .text();
+  });
+  return it.text();
+}
+
 session_actor::behavior_type session(session_self self, std::shared_ptr<const session_options> options, identity who,
                                      session_number number, std::shared_ptr<client> sink,
                                      std::shared_ptr<flow_count> under_way) {
@@ -180,6 +226,7 @@ session_actor::behavior_type session(session_self self, std::shared_ptr<const se
       [&state](const seat_lost& what) { state.lost_seat(what); },
       [&state](const room_failed& what) { state.lost_room(what); },
       [&state](const retry_rooms&) { state.retry(); },
+      [&state](const session_kicked& what) { state.kicked(what); },
       [self](const connection_ended&) { self->quit(); },
   };
 }

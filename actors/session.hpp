@@ -39,7 +39,10 @@ public:
   void rooms_have_changed(const rooms_changed& what);
   void lost_seat(const seat_lost& what);
   void lost_room(const room_failed& what);
+  void kicked(const session_kicked& what);
   void retry();
+  /// For those who look into the actor.
+  std::string describe() const;
 
 private:
   /// A request to be answered: everything that the answer needs. Exactly one of `answer`, `refuse` is called for each.
@@ -48,6 +51,7 @@ private:
     std::shared_ptr<replies> answers;
     bool held = false;                        // the client's outbox waits for this answer
     std::shared_ptr<void> becoming = nullptr; // a member, by this request
+    std::uint64_t trace = 0;                  // not 0: the request's way is noted under this number
   };
   struct my_room {
     std::optional<room_actor> actor; // nothing: not seated (being seated, or its shard is away)
@@ -58,6 +62,7 @@ private:
 
   // answering (session.cpp)
   void take(asked who, request_params& what);
+  std::uint64_t trace(request_params& what, std::chrono::steady_clock::time_point received);
   void answer(const asked& who, std::string_view result);
   void refuse(const asked& who, client_error why);
   void finish(const asked& who, std::string payload);

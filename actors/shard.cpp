@@ -4,6 +4,8 @@
 #include <charconv>
 
 #include "actors/counters.hpp"
+#include "actors/describe.hpp"
+#include "actors/trace.hpp"
 
 namespace starling {
 namespace {
@@ -17,7 +19,7 @@ constexpr int whole_round = lots_per_check + 1; // the table may have grown unde
 /// Passes on to the actor what the link tells, from whatever thread.
 class link_to_actor : public redis_listener {
 public:
-  explicit link_to_actor(shard_actor to) : to_(std::move(to)) {}
+  link_to_actor(shard_actor to, std::string shard) : to_(std::move(to)), shard_(std::move(shard)) {}
   void up() override { caf::anon_send(to_, link_up{}); }
   void down(const std::string& reason) override { caf::anon_send(to_, link_down{reason}); }
   void cut(const std::string& reason) override { caf::anon_send(to_, link_cut{reason}); }
@@ -25,11 +27,30 @@ public:
   void subscribed(std::vector<std::string> channels) override {
     caf::anon_send(to_, link_subscribed{std::move(channels)});
   }
-  void published(std::vector<publication> what) override { caf::anon_send(to_, link_published{std::move(what)}); }
+  void published(std::vector<publication> what) override {
+    if (auto now = tracer::stamp(); now != trace_time{}) note_marks(what, now);
+    caf::anon_send(to_, link_published{std::move(what)});
+  }
 
 private:
+  void note_marks(const std::vector<publication>& all, trace_time now) const {
+    for (auto& one : all)
+      if (auto mark = read_trace_mark(one.payload))
+        tracer::instance().note_mark(mark->number, feed_of(one.channel).id, mark->at, now, "shard " + shard_);
+  }
+
   shard_actor to_;
+  std::string shard_;
 };
+
+/// What a shard has said to the script of a traced message.
+void note_answer(trace_number number, const redis_value& answer) {
+  auto outcome = read_appended(answer);
+  auto* done = std::get_if<appended>(&outcome);
+  if (done) tracer::instance().note_place(number, done->at);
+  tracer::instance().note(number, hop::answered,
+                          done ? fmt::format("epoch {} seq {}", done->at.epoch, done->at.seq) : "not appended");
+}
 
 } // namespace
 
@@ -39,7 +60,7 @@ shard_state::~shard_state() {
 
 void shard_state::start(shard_options options) {
   options_ = std::move(options);
-  options_.link->start(std::make_shared<link_to_actor>(shard_actor(self_)));
+  options_.link->start(std::make_shared<link_to_actor>(shard_actor(self_), options_.shard.name));
   check_tails();
 }
 
@@ -48,8 +69,12 @@ void shard_state::call(script_call what, handler done) {
   pending_.emplace(number, std::move(done));
   what.keys.insert(what.keys.begin(), std::string(shard_record));
   what.args.insert(what.args.begin(), what.script == "shard_claim" ? "-" : std::to_string(table_->epoch()));
+  if (what.trace != 0)
+    tracer::instance().note(what.trace, hop::script_sent,
+                            fmt::format("shard {}, actor {}", options_.shard.name, self_->id()));
   options_.link->call(what.script, std::move(what.keys), std::move(what.args),
-                      [to = shard_actor(self_), number](redis_value answer) {
+                      [to = shard_actor(self_), number, trace = what.trace](redis_value answer) {
+                        if (trace != 0) note_answer(trace, answer);
                         caf::anon_send(to, link_answered{number, std::move(answer)});
                       });
 }
@@ -286,6 +311,24 @@ void shard_state::check_chunk(std::vector<feed_name> names) {
       self_->send(found->second.reader, feed_moved{names[i], (*list)[i]});
     }
   });
+}
+
+std::string shard_state::describe() const {
+  json_object it;
+  auto confirmed = std::count_if(feeds_.begin(), feeds_.end(), [](auto& entry) { return entry.second.confirmed; });
+  it.add("state", name_of(state_))
+      .add("linked", linked_)
+      .add("claiming", claiming_)
+      .add("epoch", table_ ? table_->epoch() : 0)
+      .add("calls", calls_)
+      .add("calls_waiting", pending_.size())
+      .add("subscriptions_confirmed", static_cast<std::uint64_t>(confirmed))
+      .add("changes", changes_)
+      .add("lots_left", static_cast<std::uint64_t>(lots_left_));
+  add_list(it, "subscriptions", feeds_, [](const auto& entry) {
+    return json_object().add("channel", entry.first).add("confirmed", entry.second.confirmed).text();
+  });
+  return it.text();
 }
 
 shard_actor::behavior_type shard(shard_self self, shard_options options) {

@@ -43,6 +43,8 @@ public:
   void published(link_published& what);
   void answered(link_answered& what);
   void check_tails();
+  /// For those who look into the actor.
+  std::string describe() const;
 
 private:
   using handler = std::function<void(redis_value&)>;

@@ -140,6 +140,17 @@ feed_step step_of(std::string_view payload) {
   return step;
 }
 
+std::optional<trace_mark> read_trace_mark(std::string_view payload) {
+  if (!payload.starts_with("x ")) return std::nullopt;
+  words in(payload.substr(2));
+  trace_mark mark;
+  mark.number = in.number();
+  mark.at.epoch = in.number();
+  mark.at.seq = in.number();
+  if (!in.ok()) return std::nullopt;
+  return mark;
+}
+
 std::string write_hint(const room_hinted& hint) {
   return "j " + std::to_string(hint.seq) + " " + hint.change + " " + hint.by + " " + std::string(name_of(hint.role)) +
          " " + hint.room;

@@ -71,6 +71,14 @@ struct feed_step {
 };
 feed_step step_of(std::string_view payload);
 
+/// `x <number> <epoch> <seq>`: the message that is published next, with this place in the log, is traced under this
+/// number. No event: only who traces reads it.
+struct trace_mark {
+  std::uint64_t number = 0;
+  log_position at;
+};
+std::optional<trace_mark> read_trace_mark(std::string_view payload);
+
 std::string write_hint(const room_hinted& hint);
 std::string write_typing(const user_id& user);
 std::string write_read(const user_id& user, seq_number seq);

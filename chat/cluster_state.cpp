@@ -24,7 +24,8 @@ const T* find_member(const json& object, const char* name) {
 std::string cluster_state::encode() const {
   auto living = json::array();
   for (const auto& node : nodes)
-    living.push_back({{"name", node.name}, {"incarnation", node.incarnation}, {"url", node.url}});
+    living.push_back(
+        {{"name", node.name}, {"incarnation", node.incarnation}, {"url", node.url}, {"inspect", node.inspect}});
   auto graves = json::array();
   for (const auto& node : dead)
     graves.push_back({{"name", node.name}, {"incarnation", node.incarnation}});
@@ -64,7 +65,8 @@ std::variant<cluster_state, std::string> cluster_state::decode(std::string_view 
     auto incarnation = find_member<json::number_unsigned_t>(item, "incarnation");
     auto url = find_member<json::string_t>(item, "url");
     if (!name || !incarnation || !url) return "nodes: an entry without name, incarnation or url";
-    result.nodes.push_back({*name, *incarnation, *url});
+    auto inspect = find_member<json::string_t>(item, "inspect"); // 0.1.0 did not write it
+    result.nodes.push_back({*name, *incarnation, *url, inspect ? *inspect : std::string()});
   }
   for (const auto& item : *dead) {
     auto name = find_member<json::string_t>(item, "name");

@@ -15,6 +15,7 @@ struct node_entry {
   std::string name;              // unique in the cluster
   std::uint64_t incarnation = 0; // new at every start; of one name, each is higher than those before
   std::string url;               // where clients connect
+  std::string inspect = {};      // host:port of its inspector: where a console connects
 
   bool operator==(const node_entry&) const = default;
 };

@@ -46,6 +46,8 @@ public:
   bool ready() const { return head_ < queue_.size(); }
   /// Bytes that wait, held or not.
   std::size_t bytes() const { return bytes_; }
+  /// Frames that wait, held or not; one that has left in part is one of them.
+  std::size_t frames() const { return queue_.size() - head_ + held_.size(); }
   /// Ephemeral frames dropped so far.
   std::size_t dropped() const { return dropped_; }
   /// Memory beyond itself and the frames; none when empty.

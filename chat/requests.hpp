@@ -85,6 +85,7 @@ struct message_send {
   std::string key;
   std::string
       body; // `"text":...` and, if given, `,"data":...` and `,"key":...`: members of a JSON object, ready for the log
+  std::uint64_t trace = 0; // not 0: its way is noted under this number
 };
 struct message_read {
   room_id room;

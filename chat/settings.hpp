@@ -89,10 +89,23 @@ struct cluster_settings {
   milliseconds connect{1'000};    // one attempt to reach the master
 };
 
+/// Where a node lets consoles look inside.
+struct inspect_settings {
+  std::string listen = "127.0.0.1:0"; // port 0: any free one; the master tells consoles which
+  std::string web = "loopback";       // who may see the page /console: "off", "loopback", "token"
+};
+
+/// For drills: what an operator would have to find with the console. Nothing of it is on unless it is set.
+struct drill_settings {
+  std::string slow_room;        // each message to the room of this name, on this node, takes
+  milliseconds slow_room_by{0}; // as long
+};
+
 struct log_settings {
   std::string format = "text";     // or "json"
   std::string level = "info";      // trace, debug, info, warn, error, off
   std::vector<std::string> levels; // per component: "redis=debug"
+  std::string flight_directory;    // of the flight recorder's files; empty: that of the state or table file
 };
 
 /// One Redis instance, as the master is told of it.
@@ -124,6 +137,8 @@ struct node_settings {
   struct timings timings;
   redis_settings redis;
   lease_settings lease;
+  inspect_settings inspect;
+  drill_settings drill;
   log_settings log;
 };
 

@@ -90,6 +90,7 @@ void visit_fields(log_settings& s, Visitor&& v) {
   v("log.format", s.format, word_rule{{"text", "json"}});
   v("log.level", s.level, level_words);
   v("log.levels", s.levels, levels_rule{});
+  v("log.flight_directory", s.flight_directory, file_rule{});
 }
 
 /// A shard's keys stand without their section, since it is a list: [[shard]].
@@ -177,6 +178,18 @@ void visit_fields(lease_settings& s, Visitor&& v) {
 }
 
 template <class Visitor>
+void visit_fields(inspect_settings& s, Visitor&& v) {
+  v("inspect.listen", s.listen, listen_rule{.any_port = true});
+  v("inspect.web", s.web, word_rule{{"off", "loopback", "token"}});
+}
+
+template <class Visitor>
+void visit_fields(drill_settings& s, Visitor&& v) {
+  v("drill.slow_room", s.slow_room, name_rule{.may_be_empty = true});
+  v("drill.slow_room_by", s.slow_room_by, duration_rule{milliseconds(0), milliseconds(60'000)});
+}
+
+template <class Visitor>
 void visit_fields(node_settings& s, Visitor&& v) {
   v("node.name", s.name, name_rule{.may_be_empty = true}); // that it is required is said by `contradictions`
   v("node.listen", s.listen, listen_rule{.any_port = true});
@@ -191,6 +204,8 @@ void visit_fields(node_settings& s, Visitor&& v) {
   visit_fields(s.timings, v);
   visit_fields(s.redis, v);
   visit_fields(s.lease, v);
+  visit_fields(s.inspect, v);
+  visit_fields(s.drill, v);
   visit_fields(s.log, v);
 }
 

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "chat/slot_table.hpp"
+#include "chat/slot_runs.hpp"
 
 namespace starling {
 
@@ -21,7 +21,9 @@ std::string to_hex(std::uint64_t x) {
   return result;
 }
 
-std::string encode_runs(const slot_table& table) {
+} // namespace
+
+std::string encode_slot_runs(const slot_table& table) {
   std::string result;
   for (std::size_t i = 0; i < slot_count;) {
     auto holder = table.shard_index_of(static_cast<slot_number>(i));
@@ -35,6 +37,8 @@ std::string encode_runs(const slot_table& table) {
   }
   return result;
 }
+
+namespace {
 
 /// Reads a decimal number from the front of `text` and takes it off.
 std::optional<std::size_t> take_number(std::string_view& text) {
@@ -51,7 +55,9 @@ bool take_char(std::string_view& text, char c) {
   return true;
 }
 
-std::variant<std::vector<std::uint16_t>, std::string> decode_runs(std::string_view text, std::size_t shards) {
+} // namespace
+
+std::variant<std::vector<std::uint16_t>, std::string> decode_slot_runs(std::string_view text, std::size_t shards) {
   std::vector<std::uint16_t> result;
   if (text.empty() && shards == 0) return result;
   do {
@@ -67,6 +73,8 @@ std::variant<std::vector<std::uint16_t>, std::string> decode_runs(std::string_vi
   if (result.size() != slot_count) return "slots: only " + std::to_string(result.size());
   return result;
 }
+
+namespace {
 
 /// Returns the member of an object if it has that type, else null.
 template <class T>
@@ -85,7 +93,7 @@ std::string slot_table::encode() const {
   // The digest is text: many readers of JSON keep numbers in 53 bits.
   return json{{"epoch", epoch_},
               {"shards", std::move(shards)},
-              {"slots", shards_.empty() ? std::string() : encode_runs(*this)},
+              {"slots", shards_.empty() ? std::string() : encode_slot_runs(*this)},
               {"digest", to_hex(digest_)}}
       .dump();
 }
@@ -115,7 +123,7 @@ std::variant<slot_table, std::string> slot_table::decode(std::string_view text) 
   if (auto fault = find_fault(entries)) return "shards: " + *fault;
   auto in_order = [](const shard_entry& a, const shard_entry& b) { return a.name < b.name; };
   if (!std::is_sorted(entries.begin(), entries.end(), in_order)) return "shards: not in the order of their names";
-  auto slots = decode_runs(*runs, entries.size());
+  auto slots = decode_slot_runs(*runs, entries.size());
   if (auto* fault = std::get_if<std::string>(&slots)) return std::move(*fault);
 
   slot_table result(*epoch, std::move(entries), std::move(std::get<std::vector<std::uint16_t>>(slots)));

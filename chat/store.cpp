@@ -1,4 +1,5 @@
 #include "chat/store.hpp"
+#include "chat/store_look.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -114,6 +115,10 @@ script_call call_room_info(const room_id& room, const user_id& user) {
   return on_room("room_info", room, {"info", "members", "roles", "log"}, {user});
 }
 
+script_call call_room_look(const room_id& room) {
+  return on_room("room_look", room, {"info", "members", "roles", "log"}, {});
+}
+
 script_call call_room_members(const room_members& what, const user_id& user) {
   return on_room("room_members", what.room, {"info", "members", "roles"}, {user, what.after, text(what.limit)});
 }
@@ -145,6 +150,8 @@ script_call call_append(const message_send& what, const user_id& from, log_posit
   // With the key's length, no two triples of user, key and room meet in one name.
   auto part = "key:" + from + ":" + text(what.key.size()) + ":" + what.key;
   result.keys.push_back(what.key.empty() ? std::string() : room_name(what.room, part));
+  if (what.trace != 0) result.args.push_back(text(what.trace));
+  result.trace = what.trace;
   return result;
 }
 
@@ -327,6 +334,22 @@ outcome<std::uint64_t> read_changes(const redis_value& answer) {
 
 // Both ways as one string, a line a feed, in place of keys and arrays with an allocation for each: there are thousands
 // of feeds a second to be looked at.
+std::vector<std::string> subscribers_command(const std::vector<feed_name>& feeds) {
+  std::vector<std::string> words{"PUBSUB", "NUMSUB"};
+  for (auto& feed : feeds)
+    words.push_back(channel_of(feed));
+  return words;
+}
+
+outcome<std::vector<std::uint64_t>> read_subscribers(const redis_value& answer) {
+  auto* pairs = answer.if_array();
+  if (!pairs) return broken(answer);
+  std::vector<std::uint64_t> result;
+  for (std::size_t i = 1; i < pairs->size(); i += 2)
+    result.push_back(number((*pairs)[i]));
+  return result;
+}
+
 script_call call_tails(const std::vector<feed_name>& feeds) {
   std::string lines;
   for (auto& feed : feeds) {

@@ -22,6 +22,7 @@ struct script_call {
   std::vector<std::string> keys;
   std::vector<std::string> args;
   std::uint64_t table_epoch = 0; // not 0: only under this table (calls that name several slots)
+  std::uint64_t trace = 0;       // not 0: appends a message whose way is noted under this number
 };
 
 std::string room_channel(const room_id& room);

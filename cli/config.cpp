@@ -159,4 +159,19 @@ std::variant<master_settings, load_error> load_master_settings(const std::option
   return load<master_settings>(file, overrides);
 }
 
+std::variant<cluster_settings, load_error> load_cluster_settings(const std::optional<path>& file,
+                                                                 const std::vector<std::string>& overrides) {
+  config_source source = read(file, overrides);
+  if (!source.problems.empty()) return load_error{source.problems};
+  std::erase_if(source.values, [&](const auto& entry) {
+    return entry.second.where.starts_with(source.file) && !source.file.empty() && !entry.first.starts_with("cluster.");
+  });
+  cluster_settings settings;
+  field_reader reader(source);
+  visit_fields(settings, reader);
+  report_unknown(source, reader.keys, reader.problems);
+  if (!reader.problems.empty()) return in_order(std::move(reader.problems));
+  return settings;
+}
+
 } // namespace starling::cli

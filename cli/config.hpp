@@ -25,5 +25,8 @@ std::variant<node_settings, load_error> load_node_settings(const std::optional<s
                                                            const std::vector<std::string>& overrides);
 std::variant<master_settings, load_error> load_master_settings(const std::optional<std::filesystem::path>& file,
                                                                const std::vector<std::string>& overrides);
+/// Reads what processes of a cluster share, from the file of any of them: all but its section [cluster] is left alone.
+std::variant<cluster_settings, load_error> load_cluster_settings(const std::optional<std::filesystem::path>& file,
+                                                                 const std::vector<std::string>& overrides);
 
 } // namespace starling::cli

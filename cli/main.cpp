@@ -1,9 +1,12 @@
 #include <cstdio>
 #include <exception>
+#include <string>
 
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/options.hpp"
+#include "cli/version.hpp"
 
 namespace {
 
@@ -16,6 +19,7 @@ constexpr const char* examples =
     "  starling master --config config/master.toml\n"
     "  starling node --config config/node.toml --name a --listen 127.0.0.1:8080\n"
     "  starling token --user ann --ttl 1h --key-file key\n"
+    "  starling console nodes                                 # look inside a running cluster\n"
     "  starling bench --scenario fanout\n"
     "\n"
     "Each command tells more with --help.";
@@ -27,20 +31,21 @@ int explain(const CLI::App& app, const CLI::ParseError& error) {
   for (const CLI::App* chosen : app.get_subcommands())
     command += ' ' + chosen->get_name();
   std::fprintf(stderr, "starling: %s (see: %s --help)\n", error.what(), command.c_str());
-  return exit_usage;
+  return starling::cli::usage_status(app);
 }
 
 } // namespace
 
 int main(int argc, char** argv) try {
   CLI::App app{"Starling: a distributed chat server", "starling"};
-  app.set_version_flag("--version", "starling " STARLING_VERSION);
+  app.set_version_flag("--version", std::string("starling ") + starling::cli::version);
   app.require_subcommand(0, 1); // that there is one is checked below, where a wrong one has been told already
   app.footer(examples);
 
   std::function<int()> chosen;
-  for (auto add : {starling::cli::add_master_command, starling::cli::add_node_command, starling::cli::add_up_command,
-                   starling::cli::add_token_command, starling::cli::add_bench_command})
+  for (auto add :
+       {starling::cli::add_master_command, starling::cli::add_node_command, starling::cli::add_up_command,
+        starling::cli::add_token_command, starling::cli::add_console_command, starling::cli::add_bench_command})
     add(app, chosen);
 
   try {

@@ -1,22 +1,57 @@
 #include <CLI/CLI.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "actors/cluster.hpp"
+#include "actors/inspect_actors.hpp"
+#include "actors/inspect_admin.hpp"
+#include "actors/inspect_events.hpp"
+#include "actors/inspect_flight.hpp"
+#include "actors/inspect_peek.hpp"
+#include "actors/inspect_process.hpp"
 #include "actors/log.hpp"
 #include "actors/master.hpp"
 #include "chat/address.hpp"
 #include "cli/commands.hpp"
+#include "cli/flight.hpp"
 #include "cli/options.hpp"
 #include "cli/secrets.hpp"
+#include "cli/version.hpp"
 #include "cli/wait_for_signal.hpp"
 
 namespace starling::cli {
 namespace {
 
+/// The nodes as the master sees them: alive; suspected: nothing was heard for three heartbeats, it will be declared
+/// dead; expected: known from the state file, not here yet.
+nlohmann::json cluster_now(const cluster_picture& picture, const cluster_settings& settings) {
+  using namespace std::chrono;
+  constexpr int suspicious_heartbeats = 3;
+  auto [epoch, digest, all] = picture.get();
+  auto nodes = nlohmann::json::array();
+  for (auto& [name, one] : all) {
+    nlohmann::json node{{"name", name},        {"incarnation", one.node.incarnation},
+                        {"url", one.node.url}, {"inspect", one.node.inspect},
+                        {"epoch", one.epoch},  {"digest", fmt::format("{:016x}", one.digest)}};
+    auto silent = steady_clock::now() - one.heard;
+    const bool here = one.heard != node_registry::time_point();
+    node["standing"] = !here ? "expected" : silent > settings.heartbeat * suspicious_heartbeats ? "suspected" : "alive";
+    if (here) node["heard_ms"] = duration_cast<milliseconds>(silent).count();
+    nodes.push_back(std::move(node));
+  }
+  return {{"epoch", epoch},
+          {"digest", fmt::format("{:016x}", digest)},
+          {"heartbeat_ms", settings.heartbeat.count()},
+          {"dead_after_ms", settings.dead_after.count()},
+          {"nodes", std::move(nodes)}};
+}
+
 int run_master(master_start start) {
   keep_signals();
   auto settings = start.settings;
+  start_flight_recorder(settings.log, settings.state_file, "master");
   auto where = parse_host_port(settings.cluster.master);
   if (!where) return fail("cluster.master: expected host:port, found " + settings.cluster.master);
   caf::actor_system_config config;
@@ -25,16 +60,34 @@ int run_master(master_start start) {
   add_cluster_messages(config);
   configure_middleman(config);
   caf::actor_system system(config);
+  auto picture = start.picture;
+  start.inspector = system.spawn(
+      inspector,
+      inspector_options{settings.cluster.id,
+                        start.token,
+                        {"master", "master", start.incarnation, {}},
+                        start.processes,
+                        {{"process", process_command(version, [=] { return cluster_now(*picture, settings.cluster); })},
+                         {"actors", actors_command()},
+                         {"peek", peek_command()},
+                         {"stuck", stuck_command()},
+                         {"events", events_command()},
+                         {"flight", flight_command()},
+                         {"log_level", log_level_command()},
+                         {"log_levels", log_levels_command()}}});
+  auto watcher = start.inspector;
   auto self = system.spawn(master, std::move(start));
-  auto port = publish_master(system, self, where->host, where->port);
+  auto port = publish(system, caf::actor_cast<caf::strong_actor_ptr>(self), "cluster.master", *where);
   if (auto* why = std::get_if<std::string>(&port)) {
     caf::anon_send_exit(self, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(watcher, caf::exit_reason::user_shutdown);
     return fail(*why);
   }
   log::info("master.started", "listen={} shards={}", settings.cluster.master, settings.shards.size());
   auto signal = wait_for_signal();
   log::info("master.leaving", "signal={}", signal);
   caf::anon_send_exit(self, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(watcher, caf::exit_reason::user_shutdown);
   return exit_ok;
 }
 

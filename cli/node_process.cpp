@@ -17,11 +17,16 @@
 #include "actors/membership.hpp"
 #include "actors/node.hpp"
 #include "actors/scheduler.hpp"
+#include "chat/address.hpp"
 #include "cli/commands.hpp"
+#include "cli/flight.hpp"
+#include "cli/node_inspection.hpp"
 #include "cli/options.hpp"
 #include "cli/wait_for_signal.hpp"
+#include "cli/web_console.hpp"
 #include "net/flusher.hpp"
 #include "net/listener.hpp"
+#include "net/loop_probe.hpp"
 #include "net/memory_link.hpp"
 #include "net/metrics.hpp"
 #include "net/node_metrics.hpp"
@@ -125,6 +130,7 @@ int run_node(const node_settings& settings, node_secrets secrets) {
   if (settings.auth.mode == "open") log::warn("auth.open", "listen={} anybody_may_be=anybody", settings.listen);
 
   keep_signals();
+  start_flight_recorder(settings.log, settings.table_file, "node-" + settings.name);
   auto threads = settings.threads != 0 ? settings.threads : std::max(1u, std::thread::hardware_concurrency());
   asio::io_context io(static_cast<int>(threads));
   caf::actor_system_config config;
@@ -142,17 +148,22 @@ int run_node(const node_settings& settings, node_secrets secrets) {
     socket_threads sockets(io, shared ? 0 : threads);
     caf::actor_system system(config);
     auto sessions = std::make_shared<node_gateway>(system);
+    auto pages = std::make_shared<web_console>(io, settings, secrets.cluster_token);
     net::listener_ports ports{*sessions,
                               writes,
                               std::get<verifier>(verify),
                               {[status] { return status->readyz(); }, [status] { return status->nodes(); },
                                [&metrics] { return metrics.text(); }},
-                              [status, name = settings.name] { return status->other_urls(name); }};
+                              [status, name = settings.name] { return status->other_urls(name); },
+                              pages->port()};
     net::listener clients(io, std::move(ports), settings.limits, settings.timings);
     metrics.add(clients.metrics());
     metrics.add(net::collect_actors());
     auto links = std::make_shared<net::redis_metrics>();
     metrics.add(links);
+    auto loop = std::make_shared<net::loop_probe>(io);
+    metrics.add(loop);
+    loop->start();
 
     node_options options;
     options.settings = settings;
@@ -166,16 +177,22 @@ int run_node(const node_settings& settings, node_secrets secrets) {
     };
     auto incarnation = options.incarnation;
     auto self = system.spawn(node, std::move(options));
-    if (auto why = clients.start(settings.listen); !why.empty()) {
+    auto url = settings.url.empty() ? "ws://" + settings.listen + "/ws" : settings.url;
+    auto inside = start_inspector(
+        system, {settings, secrets.cluster_token, incarnation, status, self, clients, links, url, loop});
+    if (inside.trouble.empty()) pages->start(system, inside.actor, incarnation);
+    if (!inside.trouble.empty()) {
+      result = fail(inside.trouble);
+    } else if (auto why = clients.start(settings.listen); !why.empty()) {
       result = fail(why);
     } else {
-      auto url = settings.url.empty() ? "ws://" + settings.listen + "/ws" : settings.url;
       auto member = system.spawn(membership, membership_options{settings.cluster,
                                                                 secrets.cluster_token,
-                                                                {settings.name, incarnation, url},
+                                                                {settings.name, incarnation, url, inside.address},
                                                                 settings.table_file,
                                                                 &io,
-                                                                member_listener(self)});
+                                                                member_listener(self),
+                                                                status});
       log::info("node.started", "name={} listen={} threads={}", settings.name, settings.listen, threads);
       auto signal = wait_for_signal();
       log::info("node.leaving", "signal={} clients={}", signal, clients.connections());
@@ -183,11 +200,16 @@ int run_node(const node_settings& settings, node_secrets secrets) {
       clients.stop_accepting();
       clients.close_all(close_code::going_away, "this node is leaving", settings.timings.drain / 2);
       wait_until([&] { return clients.connections() == 0; }, settings.timings.drain);
+      log::info("node.drained", "clients_left={}", clients.connections());
       leave(system, member);
     }
+    loop->stop();
     clients.close_all(close_code::going_away, "this node is leaving", milliseconds(0));
+    pages->stop();
     caf::anon_send_exit(self, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(inside.actor, caf::exit_reason::user_shutdown);
     self = nullptr;
+    inside.actor = nullptr;
     wait_until([&] { return actor_directory::instance().count("session") == 0; }, milliseconds(1'000));
   }
   log::info("node.ended", "name={}", settings.name);

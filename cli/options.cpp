@@ -44,6 +44,12 @@ int complain(const load_error& error) {
   return exit_usage;
 }
 
+int usage_status(const CLI::App& typed) {
+  auto chosen = typed.get_subcommands();
+  if (chosen.empty()) return typed.get_name() == "check" ? exit_unknown : exit_usage;
+  return usage_status(*chosen.back());
+}
+
 int fail(const std::string& why) {
   fmt::print(stderr, "starling: {}\n", why);
   return exit_failed;

@@ -30,6 +30,8 @@ void add_config_options(CLI::App& command, config_options& options);
 CLI::Option* add_duration_option(CLI::App& command, const std::string& name, std::chrono::milliseconds& value,
                                  const std::string& description);
 
+/// The exit code when what was typed is wrong: of the command that it came to.
+int usage_status(const CLI::App& typed);
 /// Prints what is wrong to stderr, a line each after the program's name, and returns the exit code for wrong usage.
 int complain(const load_error& error);
 /// The same for something that went wrong; returns the exit code for failure.

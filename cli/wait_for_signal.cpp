@@ -3,6 +3,8 @@
 #include <csignal>
 #include <ctime>
 
+#include <unistd.h>
+
 namespace starling::cli {
 namespace {
 
@@ -28,6 +30,8 @@ int wait_for_signal() {
   }
   return signal;
 }
+
+void ask_to_end() { ::kill(::getpid(), SIGTERM); } // raise() would be for this thread alone
 
 bool wait_until(const std::function<bool()>& condition, std::chrono::milliseconds longest) {
   using clock = std::chrono::steady_clock;

@@ -11,6 +11,9 @@ void keep_signals();
 /// Waits for SIGTERM or SIGINT, in the thread that called `keep_signals`; returns which.
 int wait_for_signal();
 
+/// As SIGTERM from outside would. From any thread.
+void ask_to_end();
+
 /// Waits until `condition` holds, or `longest` has passed, or a second signal says that there is no more time.
 bool wait_until(const std::function<bool()>& condition, std::chrono::milliseconds longest);
 

@@ -13,6 +13,7 @@
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
+#include "net/console_socket.hpp"
 #include "net/websocket.hpp"
 
 namespace starling::net {
@@ -48,12 +49,14 @@ public:
   void look() override { on_strand(&http_connection::check_deadline); }
   void leave(close_code code, std::string reason, milliseconds delay) override;
   bool is_websocket() const override { return false; }
-  std::size_t outbox_bytes() const override { return 0; }
+  void count_waiting(std::size_t&, std::size_t&) const override {}
 
 private:
   void read();
   void on_header(error_code why);
   void upgrade();
+  void upgrade_console();
+  console_visit visit() const;
   void answer(http_answer what, bool keep_alive);
   void on_written(error_code why);
   void drain();
@@ -105,6 +108,13 @@ void http_connection::on_header(error_code why) {
     if (!leaving_) return upgrade();
     return answer({503, "text/plain; charset=utf-8", "this node is leaving\n", {}, "Retry-After: 1"}, false);
   }
+  if (is_console_path(path_of(request.target()))) {
+    if (auto refused = refuse_visit(uses_->console.access, visit())) {
+      add(uses_->counts->consoles_refused);
+      return answer(std::move(*refused), false);
+    }
+    if (path_of(request.target()) == "/console/ws") return upgrade_console();
+  }
   // A body is not read: what follows it could not be told from it.
   auto has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
   answer(answer_http(request.method_string(), request.target(), request[http::field::if_none_match], uses_->pages),
@@ -114,6 +124,28 @@ void http_connection::on_header(error_code why) {
 void http_connection::upgrade() {
   // The seat goes along; this object is no longer woken, and ends with the handler that runs.
   successor_ = start_websocket(std::move(uses_), std::move(socket_), std::move(seat_), parser_->release(), received_);
+}
+
+console_visit http_connection::visit() const {
+  const auto& request = parser_->get();
+  auto is_there = [&](const char* name) { return request.find(name) != request.end(); };
+  error_code why;
+  auto peer = socket_.remote_endpoint(why).address();
+  if (peer.is_v6() && peer.to_v6().is_v4_mapped())
+    peer = boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, peer.to_v6());
+  return {request[http::field::host], request[http::field::origin],
+          is_there("X-Forwarded-For") || is_there("Forwarded"), !why && peer.is_loopback()};
+}
+
+void http_connection::upgrade_console() {
+  constexpr auto plain = "text/plain; charset=utf-8";
+  if (!beast::websocket::is_upgrade(parser_->get()))
+    return answer({426, plain, "connect to this path with a WebSocket\n", {}, "Upgrade: websocket"}, false);
+  if (leaving_) return answer({503, plain, "this node is leaving\n", {}, "Retry-After: 1"}, false);
+  auto place = take_console_place(*uses_);
+  if (!place) return answer({503, plain, "too many pages of the console are open\n", {}, "Retry-After: 5"}, false);
+  successor_ = start_console_socket(std::move(uses_), std::move(socket_), std::move(seat_), parser_->release(),
+                                    std::move(place));
 }
 
 void http_connection::answer(http_answer what, bool keep_alive) {

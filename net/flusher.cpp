@@ -57,6 +57,7 @@ private:
 void flusher::push(const std::vector<client*>& to, const frame& what, frame_kind kind) {
   std::vector<std::shared_ptr<outlet>> idle;
   constexpr std::size_t ahead = 4;
+  if (!to.empty()) static_cast<outlet&>(*to.front()).count_accepted(to.size());
   for (std::size_t i = 0; i < to.size(); ++i) {
     if (i + ahead < to.size()) static_cast<outlet&>(*to[i + ahead]).expect();
     auto& connection = static_cast<outlet&>(*to[i]);

@@ -36,7 +36,7 @@ std::string_view content_type_of(std::string_view name) {
 }
 
 const embedded_file* find_file(std::string_view path) {
-  auto name = path == "/" ? std::string_view{"index.html"} : path.substr(1);
+  auto name = path == "/" ? std::string_view{"index.html"} : path == "/console" ? "console.html" : path.substr(1);
   for (const auto& file : embedded_web()) {
     if (file.name == name) return &file;
   }

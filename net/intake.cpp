@@ -3,6 +3,7 @@
 #include <utility>
 #include <variant>
 
+#include "actors/trace.hpp"
 #include "chat/codec.hpp"
 #include "chat/json_text.hpp"
 #include "net/outlet.hpp"
@@ -28,8 +29,9 @@ void intake::open(identity who) {
 }
 
 verdict intake::take(std::string_view text) {
+  auto received = tracer::stamp();
   auto frame = decode(text, uses_.limits);
-  submission rest{{}, std::make_shared<replies>(frame.items.size(), frame.batch)};
+  submission rest{{}, std::make_shared<replies>(frame.items.size(), frame.batch), received};
   // All that is answered here is answered before the rest is handed on: from then on `replies` belongs to the session.
   for (auto& item : frame.items) {
     if (auto* bad = std::get_if<refused>(&item)) {

@@ -35,6 +35,7 @@ public:
   void end() { session_.reset(); }
 
   bool opened() const { return session_ != nullptr; }
+  const user_id& user() const { return user_; }
   /// When the token ends; none in mode "open" or before the session is opened.
   std::optional<std::chrono::system_clock::time_point> expires() const { return expires_; }
 

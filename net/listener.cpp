@@ -126,10 +126,23 @@ void listener::acceptor::stop() {
   });
 }
 
+namespace {
+
+traffic_gauges gauges_of(const services& uses) {
+  traffic_gauges now;
+  for (const auto& one : uses.places.all()) {
+    ++(one->is_websocket() ? now.websocket_connections : now.http_connections);
+    one->count_waiting(now.outbox_frames, now.outbox_bytes);
+  }
+  return now;
+}
+
+} // namespace
+
 listener::listener(asio::io_context& threads, listener_ports ports, const limits& bounds, const timings& times)
     : services_(new services{ports.writes, ports.sessions, std::move(ports.verify), std::move(ports.pages),
                              std::move(ports.node_urls), bounds, times, std::make_shared<traffic>(),
-                             registry{bounds.connections, tick}}),
+                             registry{bounds.connections, tick}, std::move(ports.console)}),
       acceptor_(std::make_shared<acceptor>(threads, services_)) {}
 
 listener::~listener() { stop_accepting(); }
@@ -153,15 +166,11 @@ const traffic& listener::counts() const { return *services_->counts; }
 
 std::shared_ptr<prometheus::Collectable> listener::metrics() const {
   return collect(services_->counts, [weak = std::weak_ptr<services>(services_)] {
-    traffic_gauges now;
     auto uses = weak.lock();
-    if (!uses) return now;
-    for (const auto& one : uses->places.all()) {
-      ++(one->is_websocket() ? now.websocket_connections : now.http_connections);
-      now.outbox_bytes += one->outbox_bytes();
-    }
-    return now;
+    return uses ? gauges_of(*uses) : traffic_gauges();
   });
 }
+
+traffic_gauges listener::gauges() const { return gauges_of(*services_); }
 
 } // namespace starling::net

@@ -13,6 +13,7 @@
 #include "actors/ports.hpp"
 #include "chat/requests.hpp"
 #include "chat/settings.hpp"
+#include "net/console.hpp"
 #include "net/http.hpp"
 
 namespace boost::asio {
@@ -27,6 +28,7 @@ namespace starling::net {
 class flusher;
 struct services;
 struct traffic;
+struct traffic_gauges;
 
 /// What a listener needs of others. What is referred to must outlive the run of the `io_context`.
 struct listener_ports {
@@ -37,6 +39,7 @@ struct listener_ports {
   http_pages pages;
   /// Where a client that is sent away may go; may be empty.
   std::function<std::vector<std::string>()> node_urls;
+  console_port console = {};
 };
 
 /// Accepts clients: HTTP and WebSocket on one port, each connection on its own strand of the threads that run
@@ -65,6 +68,8 @@ public:
   /// What was counted, and what is open, for `metrics_page`.
   std::shared_ptr<prometheus::Collectable> metrics() const;
   const traffic& counts() const;
+  /// Looks at every connection.
+  traffic_gauges gauges() const;
 
 private:
   struct acceptor;

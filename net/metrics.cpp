@@ -68,6 +68,8 @@ public:
         labelled("starling_session_opens_total", "Attempts to open or renew a session.", "result", t.opens,
                  open_result_names),
         single("starling_frames_received_total", "WebSocket messages from clients.", t.frames_in),
+        single("starling_frames_accepted_total", "Frames offered to clients' outboxes; each is sent, dropped or waits.",
+               t.frames_accepted),
         single("starling_frames_sent_total", "WebSocket frames to clients.", t.frames_out),
         single("starling_received_bytes_total", "Payload bytes of WebSocket messages from clients.", t.bytes_in),
         single("starling_sent_bytes_total", "Bytes of WebSocket frames to clients.", t.bytes_out),
@@ -77,6 +79,11 @@ public:
         single("starling_pings_sent_total", "Pings to silent clients.", t.pings),
         single("starling_requests_refused_total", "Requests answered with an error before any session saw them.",
                t.requests_refused),
+        single("starling_console_pages_refused_total", "Pages of the console that were not let in.",
+               t.consoles_refused),
+        single("starling_console_asks_total", "Questions of the console's pages.", t.console_asks),
+        single("starling_console_rests_total", "Questions of the console's pages that waited, as there were too many.",
+               t.console_rests),
         closes(t),
         http(t),
     };
@@ -84,8 +91,12 @@ public:
     auto& connections = result.emplace_back(gauge("starling_connections", "Connections that are open now."));
     connections.metric.push_back(measured(now.http_connections, {{"kind", "http"}}));
     connections.metric.push_back(measured(now.websocket_connections, {{"kind", "websocket"}}));
+    result.emplace_back(gauge("starling_console_pages", "Pages of the console that are open now."))
+        .metric.push_back(measured(t.consoles_open));
     result.emplace_back(gauge("starling_outbox_bytes", "Bytes that wait in the outboxes of all connections."))
         .metric.push_back(measured(now.outbox_bytes));
+    result.emplace_back(gauge("starling_outbox_frames", "Frames that wait in the outboxes of all connections."))
+        .metric.push_back(measured(now.outbox_frames));
     return result;
   }
 

@@ -48,6 +48,7 @@ struct traffic {
   std::array<counter, refusal_names.size()> refused{};
   std::array<counter, open_result_names.size()> opens{};
   counter frames_in = 0, frames_out = 0;
+  counter frames_accepted = 0;         // offered to outboxes: they were or will be written, or are among `drops`
   counter bytes_in = 0, bytes_out = 0; // WebSocket only, framing included in what goes out
   counter sends = 0;                   // system calls that wrote frames
   std::array<counter, drop_reason_names.size()> drops{};
@@ -59,6 +60,11 @@ struct traffic {
   static constexpr std::array<std::uint16_t, 14> close_codes{1000, 1001, 1002, 1003, 1007, 1008, 1009,
                                                              1011, 4001, 4002, 4008, 4009, 4013, 0};
   std::array<counter, close_codes.size() + 1> closes{}; // the last is `other`
+
+  counter consoles_open = 0;    // pages of the console, now
+  counter consoles_refused = 0; // beyond their number, by the rules of inspect.web, or without the token
+  counter console_asks = 0;
+  counter console_rests = 0; // times that a page asked too much and was kept waiting
 
   std::array<counter, 6> http_answers{}; // by the first digit of the status
 };
@@ -81,6 +87,7 @@ struct traffic_gauges {
   std::size_t http_connections = 0;
   std::size_t websocket_connections = 0;
   std::size_t outbox_bytes = 0;
+  std::size_t outbox_frames = 0;
 };
 
 /// Shows `what` as metrics named starling_*; `gauges` is called for each page.

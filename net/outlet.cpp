@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "actors/trace.hpp"
 #include "net/flusher.hpp"
 #include "net/metrics.hpp"
 
@@ -83,15 +84,17 @@ void outlet::expect() const {
 // --- What comes in.
 
 void outlet::push(const frame& what, frame_kind kind) {
+  count_accepted(1);
   if (enqueue(what, kind)) writes_.schedule(*this);
 }
 
 bool outlet::enqueue(const frame& what, frame_kind kind) {
-  return taking([&] { return waiting_.push(what, kind); });
+  return taking(1, [&] { return waiting_.push(what, kind); });
 }
 
 void outlet::push_now(const frame& what) {
-  if (taking([&] { return waiting_.push_now(what); })) writes_.schedule(*this);
+  count_accepted(1);
+  if (taking(1, [&] { return waiting_.push_now(what); })) writes_.schedule(*this);
 }
 
 void outlet::hold() {
@@ -100,7 +103,9 @@ void outlet::hold() {
 }
 
 void outlet::release(const frame& first) {
-  if (taking([&] { return waiting_.release(first); })) writes_.schedule(*this);
+  const std::size_t frames = first ? 1 : 0;
+  count_accepted(frames);
+  if (taking(frames, [&] { return waiting_.release(first); })) writes_.schedule(*this);
 }
 
 void outlet::put_back(const frame& closing) { finish(code_of(*closing), closing, {}); }
@@ -117,7 +122,10 @@ bool outlet::finish(std::uint16_t code, frame closing, const frame& first) {
   {
     lock guard{mutex_};
     if (finishing_) return false;
-    if (first && waiting_.push_now(first) != pushed::queued) add(at(counts_.drops, drop_reason::full));
+    if (first) {
+      count_accepted(1);
+      if (waiting_.push_now(first) != pushed::queued) add(at(counts_.drops, drop_reason::full));
+    }
     finish_locked(code, std::move(closing));
     start = start_writing();
   }
@@ -130,16 +138,17 @@ void outlet::finish_locked(std::uint16_t code, frame closing) {
   finishing_ = true;
   close_code_ = code;
   closing_ = std::move(closing);
+  if (closing_) count_accepted(1);
 }
 
 template <class Step>
-bool outlet::taking(Step step) {
+bool outlet::taking(std::size_t frames, Step step) {
   bool start = false;
   bool overflow = false;
   {
     lock guard{mutex_};
     if (finishing_) {
-      add(at(counts_.drops, drop_reason::closed));
+      add(at(counts_.drops, drop_reason::closed), frames);
       return false;
     }
     switch (step()) {
@@ -150,7 +159,7 @@ bool outlet::taking(Step step) {
       return false;
     case pushed::overflow:
       // What waits would reach the client late or never, and costs memory until then: it resumes from its last seq.
-      add(at(counts_.drops, drop_reason::full), 1 + waiting_.clear());
+      add(at(counts_.drops, drop_reason::full), frames + waiting_.clear());
       auto code = static_cast<std::uint16_t>(close_code::too_slow);
       finish_locked(code, make_close_frame(code, "too slow: resume with room.sync"));
       overflow = true;
@@ -184,13 +193,15 @@ void outlet::write() {
     sending_ = true;
     guard.unlock();
     auto gathered = std::span(pieces).first(count);
+    auto began = tracer::write_stamp();
     auto sent = send_pieces(descriptor_, gathered);
     auto why = errno;
     guard.lock();
     sending_ = false;
+    if (began != trace_time{}) trace(gathered, sent > 0 ? static_cast<std::size_t>(sent) : 0, began);
     account(gathered, sent > 0 ? static_cast<std::size_t>(sent) : 0, closing.size());
     if (detached_) {
-      add(at(counts_.drops, drop_reason::closed), waiting_.clear());
+      drop_waiting();
       guard.unlock();
       return release_socket();
     }
@@ -214,6 +225,16 @@ void outlet::account(std::span<const std::string_view> pieces, std::size_t sent,
   add(counts_.frames_out, frames);
 }
 
+/// Tells of the frames that have left whole.
+void outlet::trace(std::span<const std::string_view> pieces, std::size_t sent,
+                   std::chrono::steady_clock::time_point began) {
+  for (auto piece : pieces) {
+    if (piece.size() > sent) return;
+    sent -= piece.size();
+    tracer::instance().note_written(piece.data() + piece.size(), began);
+  }
+}
+
 void outlet::rest(lock& guard) {
   busy_ = false;
   auto done = finishing_ && !std::exchange(finished_, true);
@@ -227,17 +248,30 @@ void outlet::detach() {
     lock guard{mutex_};
     if (std::exchange(detached_, true)) return;
     finishing_ = true;
-    add(at(counts_.drops, drop_reason::closed), waiting_.clear());
-    release = !sending_;
+    release = !sending_; // else the writer sees to what is left
+    if (release) drop_waiting();
   }
   if (release) release_socket();
 }
 
+/// Nothing is written any more: what has not left, or not whole, never will.
+void outlet::drop_waiting() {
+  auto dropped = waiting_.clear() + waiting_.frames() + (closing_waits() ? 1 : 0);
+  waiting_.written(waiting_.bytes());
+  closing_ = nullptr;
+  add(at(counts_.drops, drop_reason::closed), dropped);
+}
+
+bool outlet::closing_waits() const { return closing_ && closing_written_ < closing_->size(); }
+
 // --- What is asked.
 
-std::size_t outlet::outbox_bytes() const {
+void outlet::count_accepted(std::size_t frames) const { add(counts_.frames_accepted, frames); }
+
+void outlet::count_waiting(std::size_t& frames, std::size_t& bytes) const {
   lock guard{mutex_};
-  return waiting_.bytes();
+  frames += waiting_.frames() + (closing_waits() ? 1 : 0);
+  bytes += waiting_.bytes();
 }
 
 bool outlet::finishing() const {

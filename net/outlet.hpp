@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -32,14 +33,18 @@ public:
   void release(const frame& first) final;
   void push_now(const frame& what) final;
 
-  /// As `push`, but if this returns true the caller must see to it that `write` is called soon.
+  /// As `push`, but if this returns true the caller must see to it that `write` is called soon; and it must have
+  /// counted the frame (`count_accepted`).
   bool enqueue(const frame& what, frame_kind kind);
   /// Writes what waits, as far as the socket takes it.
   void write() final;
   /// Has the processor fetch what `enqueue` and `write` touch: among thousands of connections, none is in its cache.
   void expect() const;
 
-  std::size_t outbox_bytes() const final;
+  /// Counts frames that are about to be offered to outlets that share these counts: those of one push at once.
+  void count_accepted(std::size_t frames) const;
+
+  void count_waiting(std::size_t& frames, std::size_t& bytes) const final;
   std::shared_ptr<outlet> self() { return std::static_pointer_cast<outlet>(shared_from_this()); }
 
 protected:
@@ -79,12 +84,16 @@ private:
 
   using lock = std::unique_lock<std::mutex>;
   template <class Step>
-  bool taking(Step step);
+  bool taking(std::size_t frames, Step step);
   bool finish(std::uint16_t code, frame closing, const frame& first);
   void finish_locked(std::uint16_t code, frame closing);
   bool start_writing();
   void account(std::span<const std::string_view> pieces, std::size_t sent, std::size_t closing_bytes);
+  static void trace(std::span<const std::string_view> pieces, std::size_t sent,
+                    std::chrono::steady_clock::time_point began);
   void rest(lock& guard);
+  void drop_waiting();
+  bool closing_waits() const;
 
   flusher& writes_;
   traffic& counts_;

@@ -117,6 +117,10 @@ void redis_commands::load_again() {
 }
 
 void redis_commands::write(const redis_call& what) {
+  if (!what.which) {
+    words_.assign(what.args.begin(), what.args.end());
+    return connection_->command(words_);
+  }
   const auto keys = std::to_string(what.keys.size());
   words_.assign({"EVALSHA", what.which->sha1, keys});
   words_.insert(words_.end(), what.keys.begin(), what.keys.end());
@@ -131,6 +135,7 @@ void redis_commands::answer(redis_call& what, const redisReply& reply) {
   --counters_.waiting;
   ++counters_.answers;
   counters_.round_trip_us_sum += us;
+  counters_.round_trips.add(us);
   if (us > counters_.round_trip_us_max) counters_.round_trip_us_max = us; // one writer: no exchange is needed
   what.done(to_value(reply));
 }

@@ -14,9 +14,9 @@
 
 namespace starling::net {
 
-/// A call of a script, from the link's queue to its answer.
+/// A call of a script, or a command of Redis' own, from the link's queue to its answer.
 struct redis_call {
-  const script* which;
+  const script* which; // null: `args` is the command
   std::vector<std::string> keys;
   std::vector<std::string> args;
   redis_link::reply_handler done;

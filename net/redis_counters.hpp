@@ -3,6 +3,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "net/latency_histogram.hpp"
+
 namespace starling::net {
 
 /// What a link has done since it was made. Written by the link, read by whoever wants to know.
@@ -22,6 +24,7 @@ struct redis_counters {
   number channels = 0;          // subscribed now, as Redis counts them
   number round_trip_us_sum = 0; // of all `answers`, from the write to the answer
   number round_trip_us_max = 0;
+  latency_histogram round_trips; // the same, one by one
 };
 
 } // namespace starling::net

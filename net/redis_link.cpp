@@ -37,6 +37,7 @@ public:
   void start(std::shared_ptr<redis_listener> listener) override;
   void call(std::string_view script, std::vector<std::string> keys, std::vector<std::string> args,
             reply_handler done) override;
+  void command(std::vector<std::string> words, reply_handler done) override;
   void subscribe(std::vector<std::string> channels) override { change({true, std::move(channels)}); }
   void unsubscribe(std::vector<std::string> channels) override { change({false, std::move(channels)}); }
   void stop() override;
@@ -45,6 +46,7 @@ public:
 private:
   // From any thread.
   void change(channel_change what);
+  void take(redis_call what);
   void refuse(reply_handler done, std::string why);
   void wake(bool posted_before);
 
@@ -111,26 +113,34 @@ void network_link::start(std::shared_ptr<redis_listener> listener) {
 
 void network_link::call(std::string_view name, std::vector<std::string> keys, std::vector<std::string> args,
                         reply_handler done) {
-  ++counters_.calls;
   if (!done) done = [](redis_value) {};
-  const auto* which = scripts_->find(name);
-  if (!which) return refuse(std::move(done), "there is no script " + std::string(name));
-  bool posted = true, open = false;
+  if (const auto* which = scripts_->find(name)) return take({which, std::move(keys), std::move(args), std::move(done)});
+  ++counters_.calls;
+  refuse(std::move(done), "there is no script " + std::string(name));
+}
+
+void network_link::command(std::vector<std::string> words, reply_handler done) {
+  take({nullptr, {}, std::move(words), std::move(done)});
+}
+
+void network_link::take(redis_call what) {
+  ++counters_.calls;
+  bool posted = true, open = false, taken = false;
   {
     std::lock_guard lock(mutex_);
     open = open_;
     if (open && counters_.waiting < settings_.commands_waiting) {
       ++counters_.waiting;
-      calls_.push_back({which, std::move(keys), std::move(args), std::move(done)});
+      calls_.push_back(std::move(what));
       posted = std::exchange(posted_, true);
-      which = nullptr;
+      taken = true;
     }
   }
-  if (!which) return wake(posted);
+  if (taken) return wake(posted);
   // What was moved has been taken, and is not refused. NOLINTBEGIN(bugprone-use-after-move)
-  if (!open) return refuse(std::move(done), shard_.name + " is down");
+  if (!open) return refuse(std::move(what.done), shard_.name + " is down");
   ++counters_.refused;
-  refuse(std::move(done), shard_.name + " has too many calls waiting");
+  refuse(std::move(what.done), shard_.name + " has too many calls waiting");
   // NOLINTEND(bugprone-use-after-move)
 }
 

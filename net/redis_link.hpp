@@ -27,6 +27,9 @@ class hiredis_link : public redis_link {
 public:
   /// May be read by any thread.
   virtual const redis_counters& counters() const = 0;
+  /// A command of Redis' own (INFO ...), in the order of the calls and answered as these are. Not what would change how
+  /// the connection works.
+  virtual void command(std::vector<std::string> words, reply_handler done) = 0;
 };
 
 /// `shard.address` is as `parse_redis_address` reads it; any other never gets up, and says so. The link stops when the

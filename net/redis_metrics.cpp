@@ -46,24 +46,33 @@ constexpr shown all_shown[] = {
 
 } // namespace
 
-void redis_metrics::add(std::string shard, std::weak_ptr<const hiredis_link> link) {
+std::shared_ptr<hiredis_link> redis_metrics::link_to(const std::string& shard) const {
+  std::lock_guard lock(mutex_);
+  auto found = links_.find(shard);
+  return found == links_.end() ? nullptr : found->second.lock();
+}
+
+void redis_metrics::add(std::string shard, std::weak_ptr<hiredis_link> link) {
   std::lock_guard lock(mutex_);
   std::erase_if(links_, [](auto& entry) { return entry.second.expired(); });
   links_[std::move(shard)] = std::move(link);
 }
 
+redis_metrics::named_links redis_metrics::links() const {
+  named_links result;
+  std::lock_guard lock(mutex_);
+  std::erase_if(links_, [](auto& entry) { return entry.second.expired(); });
+  for (auto& [shard, link] : links_)
+    if (auto alive = link.lock()) result.emplace_back(shard, std::move(alive));
+  return result;
+}
+
 std::vector<prometheus::MetricFamily> redis_metrics::Collect() const {
-  std::vector<std::pair<std::string, std::shared_ptr<const hiredis_link>>> links;
-  {
-    std::lock_guard lock(mutex_);
-    std::erase_if(links_, [](auto& entry) { return entry.second.expired(); });
-    for (auto& [shard, link] : links_)
-      if (auto alive = link.lock()) links.emplace_back(shard, std::move(alive));
-  }
+  const auto all = links();
   std::vector<prometheus::MetricFamily> result;
   for (auto& what : all_shown) {
     prometheus::MetricFamily family{what.name, what.help, what.type, {}};
-    for (auto& [shard, link] : links) {
+    for (auto& [shard, link] : all) {
       prometheus::ClientMetric metric;
       metric.label.push_back({"shard", shard});
       const auto value = static_cast<double>((link->counters().*what.value).load()) * what.unit;

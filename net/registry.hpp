@@ -27,7 +27,8 @@ public:
   /// Ends the connection after `delay`, with a word to the client if its protocol has one.
   virtual void leave(close_code code, std::string reason, std::chrono::milliseconds delay) = 0;
   virtual bool is_websocket() const = 0;
-  virtual std::size_t outbox_bytes() const = 0;
+  /// What waits to be written, so far as it is counted: adds to both.
+  virtual void count_waiting(std::size_t& frames, std::size_t& bytes) const = 0;
 };
 
 /// All connections of a listener, their number bounded, and the one clock that wakes them.

@@ -12,6 +12,7 @@
 #include "actors/ports.hpp"
 #include "chat/requests.hpp"
 #include "chat/settings.hpp"
+#include "net/console.hpp"
 #include "net/flusher.hpp"
 #include "net/http.hpp"
 #include "net/metrics.hpp"
@@ -38,6 +39,7 @@ struct services {
   struct timings timings;
   std::shared_ptr<traffic> counts;
   registry places;
+  console_port console;
 };
 
 } // namespace starling::net

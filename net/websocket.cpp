@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
+#include "actors/log.hpp"
 #include "chat/frame_decoder.hpp"
 #include "chat/json_text.hpp"
 #include "net/deadlines.hpp"
@@ -344,6 +345,7 @@ void websocket::end() {
   intake_.end();
   auto code = close_sent();
   uses_->counts->closed(code != 0 ? code : client_code_);
+  if (code == static_cast<std::uint16_t>(close_code::too_slow)) log::info("client.too_slow", "user={}", intake_.user());
   detach();
 }
 

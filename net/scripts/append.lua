@@ -1,6 +1,7 @@
 -- Puts a message into a room's log, and tells the room's channel: the only way a message comes into being.
 -- KEYS: shard, info, members, log, epochs, and the idempotency key ("" if none)
--- ARGV: table epoch, channel, user, messages kept, known epoch, known seq, idempotency ms, body
+-- ARGV: table epoch, channel, user, messages kept, known epoch, known seq, idempotency ms, body, and the number of its
+-- trace if it is traced: then a mark with that number is published ahead of it
 -- Answers {epoch, seq, at}; 'FORBIDDEN', 'ABSENT'.
 local info, members, log, epochs, remembered = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local channel, user, kept, known_epoch, known_seq, ttl, body = ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6]), ARGV[7], ARGV[8]
@@ -34,5 +35,6 @@ if remembered ~= '' then
   redis.call('SET', remembered, epoch .. '-' .. seq .. '-' .. at, 'PX', ttl)
 end
 count_change()
+if ARGV[9] then redis.call('PUBLISH', channel, 'x ' .. ARGV[9] .. ' ' .. epoch .. ' ' .. seq) end
 redis.call('PUBLISH', channel, 'm ' .. epoch .. ' ' .. seq .. ' ' .. at .. ' ' .. user .. ' ' .. body)
 return {epoch, seq, at}

@@ -103,6 +103,7 @@ public:
   std::string start() {
     auto made = prepare_master(settings, token);
     if (auto* why = std::get_if<std::string>(&made)) return *why;
+    picture = std::get<master_start>(made).picture;
     master = system.spawn(starling::master, std::get<master_start>(std::move(made)));
     sched.run();
     return {};
@@ -168,6 +169,7 @@ public:
   caf::actor_system system;
   caf::scheduler::test_coordinator& sched;
   master_actor master;
+  std::shared_ptr<cluster_picture> picture;
   std::map<std::string, std::pair<hand, std::shared_ptr<told>>> hands;
 };
 

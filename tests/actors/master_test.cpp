@@ -173,3 +173,29 @@ TEST_CASE("members are told of those who come, leave and die, and of what they m
   CHECK(refused(s.enter("c", 1)).kind == refusal_kind::dead);
   CHECK(s.enter("c", 2)->entered);
 }
+
+TEST_CASE("consoles see the nodes as the master does: expected, heard of, gone", "[master]") {
+  scene s;
+  REQUIRE(s.start().empty());
+  s.enter("a", 1);
+  s.enter("b", 1);
+  s.pass(1'000ms);
+  auto now = s.picture->get();
+  REQUIRE(now.nodes.size() == 2);
+  CHECK(now.epoch == 1);
+  auto heard = now.nodes["a"].heard;
+  CHECK(heard == s.sched.clock().now());
+  s.pass(600ms);
+  s.ask("a", beat{"a", 1, 0, now.epoch, now.digest});
+  now = s.picture->get();
+  CHECK(now.nodes["a"].heard == heard + 600ms);
+  CHECK(now.nodes["a"].digest == now.digest);
+  CHECK(now.nodes["b"].heard == heard);
+  s.ask("b", leave{"b", 1});
+  CHECK(s.picture->get().nodes.size() == 1);
+  s.stop();
+  REQUIRE(s.start().empty());
+  now = s.picture->get();
+  REQUIRE(now.nodes.size() == 1);
+  CHECK(now.nodes["a"].heard == node_registry::time_point()); // it has not come to this master
+}

@@ -76,7 +76,7 @@ struct master_process : process {
     auto start = prepare_master(settings, "right");
     REQUIRE(std::holds_alternative<master_start>(start));
     self = system.spawn(starling::master, std::get<master_start>(std::move(start)));
-    auto bound = publish_master(system, self, "127.0.0.1", at);
+    auto bound = publish(system, caf::actor_cast<caf::strong_actor_ptr>(self), "cluster.master", {"127.0.0.1", at});
     INFO((bound.index() == 1 ? std::get<1>(bound) : std::string()));
     REQUIRE(bound.index() == 0);
     port = std::get<0>(bound);
@@ -239,7 +239,8 @@ TEST_CASE("a port that is taken is said in a line", "[membership]") {
   scene s;
   s.start_master();
   process other;
-  auto result = publish_master(other.system, s.master->self, "127.0.0.1", s.port);
+  auto result = publish(other.system, caf::actor_cast<caf::strong_actor_ptr>(s.master->self), "cluster.master",
+                        {"127.0.0.1", s.port});
   REQUIRE(result.index() == 1);
   CHECK_THAT(std::get<1>(result), Catch::Contains("cannot listen on 127.0.0.1:" + std::to_string(s.port)));
 }

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "actors/log.hpp"
+#include "actors/trace.hpp"
 #include "chat/codec.hpp"
 
 namespace scene_test {
@@ -53,7 +54,7 @@ person::person(scene& stage, site& where, user_id user) : scene_(stage) {
 int person::ask(const std::string& method, const json& params) {
   auto text = json{{"jsonrpc", "2.0"}, {"id", ++last_id_}, {"method", method}, {"params", params}}.dump();
   auto frame = decode(text, scene_.settings.limits);
-  submission what{{}, std::make_shared<replies>(frame.items.size(), frame.batch)};
+  submission what{{}, std::make_shared<replies>(frame.items.size(), frame.batch), tracer::stamp()};
   for (auto& item : frame.items) {
     REQUIRE(std::holds_alternative<request>(item));
     what.requests.push_back(std::move(std::get<request>(item)));
@@ -173,7 +174,7 @@ scene::scene()
     : scripts(std::make_shared<const net::script_set>(net::script_set::embedded())), system(cfg),
       sched(dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler())),
       table_(make_slot_table({{"s1", "memory:1", 1}, {"s2", "memory:2", 1}})) {
-  log::configure({"text", "off", {}}); // failures are what these tests are about
+  log::configure({"text", "off", {}, {}}); // failures are what these tests are about
   for (auto* name : {"s1", "s2", "s3"})
     servers[name] = std::make_shared<net::memory_server>([this] { return now_ms; });
   a = std::make_unique<site>(*this, "a");

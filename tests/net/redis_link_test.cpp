@@ -1,3 +1,5 @@
+#include <numeric>
+
 #include "redis_link_fixture.hpp"
 
 using namespace redis_link_test;
@@ -198,4 +200,21 @@ TEST_CASE("an io_context may end before its links were stopped", "[redis_link]")
   link.reset();
   io.reset(); // what was posted is destroyed unrun
   CHECK(listener->downs.empty());
+}
+
+TEST_CASE("a link carries Redis' own commands among the calls, in their order", "[redis_link]") {
+  redis_process redis;
+  fixture f(redis.shard());
+  REQUIRE(f.listener->wait_up());
+  f.call("append", {"list"}, {"x"});
+  f.link->command({"LLEN", "list"}, f.listener->answer());
+  f.link->command({"INFO"}, f.listener->answer());
+  f.link->command({"NOSUCHCOMMAND"}, f.listener->answer());
+  REQUIRE(f.listener->wait_answers(4));
+  CHECK(f.listener->answers[1].to_int() == 1);
+  CHECK(f.listener->answers[2].to_string().find("used_memory:") != std::string::npos);
+  CHECK(f.listener->answers[3].if_error());
+  CHECK(f.link->counters().calls == 4);
+  auto trips = f.link->counters().round_trips.counts();
+  CHECK(std::accumulate(trips.begin(), trips.end(), std::uint64_t{0}) == 4);
 }

@@ -127,12 +127,13 @@ void fake_gateway::forget() {
     session.sink.reset();
 }
 
-server::server(limits bounds, timings times) {
+server::server(limits bounds, timings times, console_port console) {
   listener_ports ports{sessions, writes_, verify, {}, {}};
   ports.pages.readyz = [] { return std::pair{503, std::string("{\"missing\":[\"master\"]}")}; };
   ports.pages.nodes = [] { return std::string("{\"nodes\":[]}"); };
   ports.pages.metrics = [this] { return metrics_.text(); };
   ports.node_urls = [] { return std::vector<std::string>{"ws://127.0.0.1:1/ws"}; };
+  ports.console = std::move(console);
   listener_ = std::make_unique<listener>(threads_, std::move(ports), bounds, times);
   metrics_.add(listener_->metrics());
   if (auto why = listener_->start("127.0.0.1:0"); !why.empty()) throw std::runtime_error(why);
@@ -215,6 +216,10 @@ std::string raw_client::upgrade(std::string_view target, std::string_view header
                         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" +
                         std::string(headers) + "\r\n" + std::string(behind);
   send(request);
+  return read_header();
+}
+
+std::string raw_client::read_header() {
   std::size_t end = 0;
   while ((end = received_.find("\r\n\r\n")) == std::string::npos) {
     if (!read_more()) return std::exchange(received_, {});

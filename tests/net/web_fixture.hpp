@@ -62,7 +62,7 @@ private:
 /// "short:<user>:<ms>" for one that expires; anything else is refused.
 class server {
 public:
-  explicit server(limits bounds = {}, timings times = {});
+  explicit server(limits bounds = {}, timings times = {}, console_port console = {});
   ~server();
 
   std::uint16_t port() const { return listener_->port(); }
@@ -105,6 +105,8 @@ public:
   /// Sends a GET and returns the whole answer.
   std::string get(std::string_view target, std::string_view headers = {});
   std::string read_http();
+  /// What comes up to the first empty line.
+  std::string read_header();
 
   /// The next frame; nothing if none came within 10 s, or the connection ended.
   std::optional<frame_in> next();

@@ -1,0 +1,148 @@
+// What the console shows of single actors, on real processes: one that is slow, one that is well, and all in `top`.
+#include <set>
+
+#include <catch2/catch.hpp>
+
+#include "tests/support/cluster.hpp"
+#include "tests/support/terminal.hpp"
+
+using namespace starling::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::vector<std::string> console_command(const cluster& c, std::vector<std::string> arguments) {
+  std::vector<std::string> command{STARLING_EXECUTABLE, "console", "--config", c.directory() / "node.toml"};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return command;
+}
+
+run_result console(const cluster& c, std::vector<std::string> arguments) {
+  return run(console_command(c, std::move(arguments)));
+}
+
+/// The result of one process in what the console prints with --json.
+json result_of(const json& all, const std::string& name) {
+  for (auto& process : all)
+    if (process["name"] == name) return process["result"];
+  return nullptr;
+}
+
+json ask(const cluster& c, std::vector<std::string> arguments, const std::string& process) {
+  arguments.insert(arguments.begin(), "--json");
+  return result_of(json::parse(console(c, arguments).out), process);
+}
+
+/// Node "a" has a room that takes two seconds for each message, and messages on their way to it.
+struct slow_scene {
+  slow_scene() : c({.set = {"drill.slow_room=\"tar\"", "drill.slow_room_by=\"2s\""}}), ann(loop, c.as("ann", "a")) {
+    ann.opened();
+    ann.ask("room.join", {{"room", "tar"}});
+    for (int i = 0; i < 5; ++i)
+      ann.notify("message.send", {{"room", "tar"}, {"text", "hello"}});
+  }
+  cluster c;
+  client_loop loop;
+  chat_client ann;
+};
+
+} // namespace
+
+TEST_CASE("a room that is slow shows in stuck, in mailbox and in actors", "[console]") {
+  slow_scene s;
+  json found;
+  CHECK(eventually([&] {
+    found = ask(s.c, {"stuck", "--age", "500"}, "a")["stuck"];
+    return found.size() >= 2;
+  }));
+  std::set<std::string> whats;
+  for (auto& one : found) {
+    CHECK(one["kind"] == "room");
+    CHECK(one["name"] == "tar");
+    whats.insert(one["what"].get<std::string>());
+  }
+  CHECK(whats == std::set<std::string>{"handler", "mailbox"});
+  CHECK_THAT(found[0]["reason"].get<std::string>() + found[1]["reason"].get<std::string>(),
+             Catch::Contains("in handler room_post for"));
+
+  auto peeked = ask(s.c, {"mailbox", "room:tar"}, "a")["actors"];
+  REQUIRE(peeked.size() == 1);
+  CHECK_THAT(peeked[0].value("busy", ""), Catch::StartsWith("in handler room_post for"));
+  CHECK(peeked[0]["waiting"] > 0);
+
+  auto oldest = ask(s.c, {"actors", "--sort", "age", "--limit", "1"}, "a")["actors"];
+  REQUIRE(oldest.size() == 1);
+  CHECK(oldest[0]["name"] == "tar");
+  CHECK(oldest[0]["oldest_ms"] > 200);
+  CHECK(oldest[0]["handling"] == "room_post");
+  CHECK(ask(s.c, {"stuck"}, "b")["stuck"].empty());
+}
+
+TEST_CASE("the console shows the state of an actor, its last messages and who began it", "[console]") {
+  cluster c;
+  client_loop loop;
+  chat_client ann(loop, c.as("ann", "a"));
+  ann.opened();
+  ann.ask("room.join", {{"room", "lobby"}});
+  for (int i = 0; i < 40; ++i)
+    ann.ask("message.send", {{"room", "lobby"}, {"text", "hello"}});
+  auto rooms = ask(c, {"inspect", "room:lobby"}, "a")["actors"];
+  REQUIRE(rooms.size() == 1);
+  auto room = rooms[0];
+  CHECK(room["state"]["phase"] == "ready");
+  CHECK(room["state"]["seq"] == 40);
+  CHECK(room["state"]["seats"][0]["user"] == "ann");
+  CHECK(room["mailbox"].empty());
+  CHECK(room["recent"].size() == 16);
+  CHECK_FALSE(room["durations"].empty());
+  auto node = ask(c, {"inspect", "node"}, "a")["actors"][0];
+  CHECK(room["parent"] == node["id"]);
+  CHECK(node["children_count"] >= 3); // router, presence, the room
+  auto session = ask(c, {"inspect", "session:ann"}, "a")["actors"][0];
+  CHECK(session["state"]["rooms"][0] == json{{"room", "lobby"}, {"seated", true}, {"mark", 0}});
+  CHECK(ask(c, {"inspect", "session:ann"}, "b")["actors"].empty());
+
+  // By its id, on its process alone; and for people.
+  auto text = console(c, {"inspect", "a/" + room["id"].dump()}).out;
+  CHECK_THAT(text, Catch::Contains("room lobby") && Catch::Contains("\"seq\": 40") && Catch::Contains("nothing waits"));
+  auto none = console(c, {"inspect", "room:nowhere"});
+  CHECK(none.status == 1);
+  CHECK_THAT(none.out, Catch::Contains("no such actor"));
+}
+
+TEST_CASE("actors have rates, errors and the last error", "[console]") {
+  cluster c({.shards = 1, .nodes = {"a"}});
+  client_loop loop;
+  chat_client ann(loop, c.as("ann", "a"));
+  ann.opened();
+  ann.call("room.info", {{"room", "nowhere"}});
+  auto worst = ask(c, {"actors", "--kind", "session", "--sort", "errors"}, "a")["actors"][0];
+  CHECK(worst["name"] == "ann");
+  CHECK(worst["errors"] == 1);
+  CHECK_FALSE(worst["last_error"].get<std::string>().empty());
+  auto rates = ask(c, {"actors", "--sort", "rate", "--limit", "3"}, "a");
+  CHECK(rates["window_ms"] >= 400);
+  CHECK(rates["actors"][0]["rate"] > 0);
+}
+
+TEST_CASE("top shows the slow room first, obeys keys, and gives the terminal back", "[console]") {
+  slow_scene s;
+  terminal t(console_command(s.c, {"top"}), 40, 140);
+  CHECK(t.shows("starling top: by busy"));
+  CHECK(t.shows("room_post for"));
+  CHECK(t.shows("tar"));
+  t.type("m");
+  CHECK(t.shows("by mailbox"));
+  t.type("k");
+  CHECK(t.shows("sessions only"));
+  t.type("q");
+  CHECK(t.wait(5s) == 0);
+  CHECK(t.shows("\x1b[?1049l"));
+}
+
+TEST_CASE("top is no command for a pipe", "[console]") {
+  cluster c({.shards = 1, .nodes = {"a"}});
+  auto result = console(c, {"top"});
+  CHECK(result.status == 2);
+  CHECK_THAT(result.err, Catch::Contains("wants a terminal"));
+}

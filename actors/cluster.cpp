@@ -2,19 +2,16 @@
 
 #include <typeinfo>
 
-#include <caf/io/middleman.hpp>
+#include <caf/scoped_actor.hpp>
 #include <xxhash.h>
 
 #include "actors/actor_record.hpp"
+#include "actors/transport.hpp"
 
 namespace starling {
 namespace {
 
 constexpr auto category = caf::atom("cluster");
-
-// Of the middleman's own heartbeats: connections to a frozen process end after this, and what waits on them fails.
-constexpr caf::timespan link_beat = std::chrono::milliseconds(500);
-constexpr caf::timespan link_silence = std::chrono::seconds(2);
 
 /// Writes down what `inspect` says of a type: its name and the types of its fields.
 struct schema_reader {
@@ -98,21 +95,26 @@ std::vector<std::string> joined_parts(const join& what, std::uint64_t master_inc
 
 void add_cluster_messages(caf::actor_system_config& config) { config.add_message_types<caf::id_block::starling>(); }
 
-void configure_middleman(caf::actor_system_config& config) {
+void configure_middleman(caf::actor_system_config& config, const cluster_tls_settings& tls) {
   add_cluster_messages(config);
-  config.load<caf::io::middleman>();
-  config.set("middleman.heartbeat-interval", link_beat);
-  config.set("middleman.connection-timeout", link_silence);
+  load_transport(config, tls);
 }
 
 std::variant<std::uint16_t, std::string> publish(caf::actor_system& system, const caf::strong_actor_ptr& what,
                                                  const std::string& option, const host_port& where) {
-  // SO_REUSEADDR: connections of a process that was killed linger in the kernel and must not keep the next one out.
-  auto bound = system.middleman().publish(caf::actor_cast<caf::actor>(what), where.port, where.host.c_str(), true);
-  if (bound) return *bound;
-  auto address = where.host + ":" + std::to_string(where.port);
-  return "cannot listen on " + address + " (" + option + "): " + system.render(bound.error()) +
-         "; if another process has the port, stop it or choose another (see: ss -ltnp)";
+  constexpr bool reuse = true; // connections of a process that was killed linger in the kernel: they keep nobody out
+  constexpr std::chrono::seconds patience{5};
+  std::variant<std::uint16_t, std::string> result;
+  caf::scoped_actor self(system);
+  self->request(transport(system), patience, caf::publish_atom_v, where.port, what, std::set<std::string>(), where.host,
+                reuse)
+      .receive([&](std::uint16_t port) { result = port; },
+               [&](const caf::error& why) {
+                 result = "cannot listen on " + where.host + ":" + std::to_string(where.port) + " (" + option +
+                          "): " + system.render(why) +
+                          "; if another process has the port, stop it or choose another (see: ss -ltnp)";
+               });
+  return result;
 }
 
 std::optional<refusal> other_release(std::uint32_t version, std::uint64_t schema, const std::string& its_cluster,

@@ -8,6 +8,7 @@
 
 #include <caf/actor_system_config.hpp>
 #include <caf/error.hpp>
+#include <caf/io/middleman_actor.hpp>
 #include <caf/meta/type_name.hpp>
 #include <caf/type_id.hpp>
 #include <caf/typed_actor.hpp>
@@ -15,6 +16,7 @@
 #include "actors/inspection.hpp"
 #include "chat/address.hpp"
 #include "chat/node_registry.hpp"
+#include "chat/settings.hpp"
 
 /// The whole conversation between a master and its nodes; what is said inside a node stands in actors/protocol.hpp.
 ///
@@ -29,8 +31,8 @@
 ///     leave                         ->
 ///
 /// A console asks the master for its inspector (`find_inspector`); what they say then stands in actors/inspection.hpp.
-/// Nodes never talk to each other. Messages are told apart by position and have no versions of their own, so both sides
-/// compare `cluster_protocol_version` and `cluster_schema()` first.
+/// Nodes talk to each other only for a page of the console. Messages are told apart by position, without versions: both
+/// sides compare `cluster_protocol_version` and `cluster_schema()` first.
 namespace starling {
 
 /// Raised when the meaning of a message changes though its fields do not.
@@ -146,8 +148,8 @@ std::uint64_t cluster_schema();
 /// Makes the messages known to an actor system; without it they vanish silently.
 void add_cluster_messages(caf::actor_system_config& config);
 
-/// Loads the middleman, with the messages, and so that a frozen peer is noticed.
-void configure_middleman(caf::actor_system_config& config);
+/// Loads the transport (see `load_transport`), with the messages, and so that a frozen peer is noticed.
+void configure_middleman(caf::actor_system_config& config, const cluster_tls_settings& tls);
 
 /// Lets other processes connect to an actor, at the address that the option `option` of the configuration says. Returns
 /// the port that was bound (if it says 0: any), or what is wrong, in a line. Blocks; not to be called from an actor.

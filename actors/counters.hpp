@@ -15,6 +15,7 @@ struct actor_counters {
   counter rooms_restored = 0;       // shards that had come back without a room were told what is known here
   counter early_news_dropped = 0;   // publications beyond what a room keeps until it knows the end of its log
   counter publications_in_vain = 0; // of channels that nobody on this node reads
+  counter strangers = 0;            // connections between processes that ended before they were let in
 
   static actor_counters& instance() {
     static actor_counters all;

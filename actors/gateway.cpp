@@ -14,7 +14,7 @@ public:
     auto count = what.requests.size();
     auto now = under_way_->fetch_add(count) + count;
     caf::anon_send(actor_, std::move(what));
-    return now <= under_way_max_;
+    return now < under_way_max_;
   }
 
 private:

@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include "chat/codec.hpp"
+#include "chat/json_text.hpp"
+#include "chat/revocation.hpp"
 
 namespace starling {
 namespace {
@@ -117,7 +119,7 @@ void restart(const node_actor& node, inspector_actor::pointer self, json argumen
             if (!how.refused.empty()) return fail(done, how.refused);
             auto* effect = what.kind == "room" ? "those who sit in it are closed with 1011, and resume"
                                                : "all clients of the node are closed with 1001, and come again";
-            succeed(done, what.kind == "room" ? "ended room " + what.name : "ended " + what.kind,
+            succeed(done, what.kind == "room" ? "kind=room name=" + what.name : "kind=" + what.kind,
                     {{"kind", what.kind}, {"name", what.name}, {"effect", effect}});
           },
           [done](const caf::error& error) { fail(done, error); });
@@ -169,11 +171,45 @@ void post(const posting& with, inspector_actor::pointer self, const json& argume
             [done](const caf::error& error) { fail(done, error); });
 }
 
+void revoke(const node_actor& node, inspector_actor::pointer self, const json& arguments, const change_done& done) {
+  texts given(arguments, {"user"});
+  if (!given.fault().empty()) return fail(done, given.fault());
+  auto user = given["user"];
+  if (!is_user_id(user)) return fail(done, "user is the id of a user");
+  if (given.dry_run()) return succeed(done, "would be revoked", {{"user", user}});
+  self->request(node, patience, call_user_revoke(user))
+      .then(
+          [done, user](const redis_value& answer) {
+            auto outcome = read_revoked(answer);
+            if (auto* why = std::get_if<client_error>(&outcome)) return fail(done, words_of(*why));
+            auto& it = std::get<revoked_tokens>(outcome);
+            auto until = time_text(it.until_s * 1000);
+            succeed(done, fmt::format("until={} nodes={}", until, it.nodes_told),
+                    {{"user", user}, {"until", until}, {"nodes", it.nodes_told}});
+          },
+          [done](const caf::error& error) { fail(done, error); });
+}
+
+/// When the answer that is being given has left.
+caf::behavior call_later(caf::event_based_actor* self, const std::function<void()>& call) {
+  constexpr milliseconds answer_leaves{100};
+  return {caf::after(answer_leaves) >> [self, call] {
+    call();
+    self->quit();
+  }};
+}
+
 } // namespace
 
 inspector_command kick_command(node_actor node) {
   return {true, {}, [=](inspector_actor::pointer self, const json& arguments, const change_done& done) {
             kick(node, self, arguments, done);
+          }};
+}
+
+inspector_command revoke_command(node_actor node) {
+  return {true, {}, [=](inspector_actor::pointer self, const json& arguments, const change_done& done) {
+            revoke(node, self, arguments, done);
           }};
 }
 
@@ -199,14 +235,7 @@ inspector_command drain_command(std::function<std::size_t()> connections, std::f
             auto now = connections();
             succeed(done, fmt::format("connections={}", now), {{"connections", now}});
             if (given.dry_run()) return;
-            constexpr milliseconds answer_leaves{100};
-            auto begin = [drain](caf::event_based_actor* later, milliseconds wait) -> caf::behavior {
-              return {caf::after(wait) >> [later, drain] {
-                drain();
-                later->quit();
-              }};
-            };
-            self->home_system().spawn(begin, answer_leaves);
+            self->home_system().spawn(call_later, drain);
           }};
 }
 

@@ -13,6 +13,15 @@ namespace starling {
 /// Answers `{"connections"}`: how many there were.
 inspector_command kick_command(node_actor node);
 
+/// `revoke`: ends the sessions of a user on all nodes, with close 4001, and refuses the tokens that were issued until
+/// now.
+///
+///     {"user"}
+///
+/// Answers `{"user", "until", "nodes"}`: up to which second of UTC, and how many nodes were told; in a dry run
+/// `{"user"}`.
+inspector_command revoke_command(node_actor node);
+
 /// `restart`: ends an actor as if it had failed; whoever supervises it starts it anew.
 ///
 ///     {"kind", "name"}    "router", "presence", or "room" with its id

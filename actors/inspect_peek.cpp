@@ -101,7 +101,7 @@ void peek_at(inspector_actor::pointer self, std::uint64_t id, const std::string&
   auto done = [all] {
     if (--all->left == 0) all->promise.deliver(answer_with({{"actors", all->actors}}));
   };
-  self->request<caf::message_priority::high>(caf::actor_cast<caf::actor>(actor), patience, peek_actor{about})
+  request_peek(*self, actor, patience, peek_actor{about})
       .then(
           [all, place, done](const actor_peeked& inside) {
             add_inside(all->actors[place], inside);

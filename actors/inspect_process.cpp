@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "actors/counters.hpp"
+
 namespace starling {
 namespace {
 
@@ -33,7 +35,8 @@ json actor_totals() {
           {"sessions", sessions},
           {"rooms", rooms},
           {"messages_waiting", waiting},
-          {"restarts", directory.restarts()}};
+          {"restarts", directory.restarts()},
+          {"strangers", actor_counters::instance().strangers.load()}};
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include <caf/io/middleman.hpp>
 
 #include "actors/proof.hpp"
+#include "actors/transport.hpp"
 
 namespace starling {
 namespace {
@@ -38,7 +39,7 @@ void inspector_link_state::failed(const caf::error& why) { joining_.deliver(why)
 void inspector_link_state::connect(const inspector_reached& what) {
   if (what.result.address.empty()) return failed(cannot("cannot be reached: " + what.result.error));
   self_
-      ->request(self_->system().middleman().actor_handle(), options_.patience, caf::connect_atom_v, what.result.address,
+      ->request(transport(self_->system()), options_.patience, caf::connect_atom_v, what.result.address,
                 options_.place.where.port)
       .then(
           [this](const caf::node_id&, const caf::strong_actor_ptr& found, const std::set<std::string>&) {

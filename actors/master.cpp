@@ -20,7 +20,7 @@ refusal bad_request(std::string text) { return {refusal_kind::bad_request, std::
 
 void master_state::start(master_start start) {
   options_ = std::move(start);
-  registry_ = node_registry(options_.settings.cluster.dead_after);
+  registry_ = node_registry(options_.settings.cluster.dead_after, heartbeat());
   if (options_.before) {
     registry_.restore(options_.before->nodes, options_.before->dead, now());
     table_ = std::move(options_.before->table);
@@ -165,6 +165,10 @@ caf::result<found_inspector> master_state::show_inspector() {
 }
 
 void master_state::check() {
+  const bool deaf = registry_.hears_nobody(now());
+  if (deaf && !deaf_) log::warn("master.hears_nobody", "nodes={}", registry_.size());
+  if (!deaf && deaf_) log::info("master.hears_again", "nodes={}", registry_.size());
+  deaf_ = deaf;
   auto gone = registry_.expire(now());
   if (gone.empty()) return;
   for (const auto& node : gone) {

@@ -44,7 +44,7 @@ using master_self_actor =
 /// epoch that anybody has seen. Joins and deaths are told even if the file cannot be written.
 class master_state {
 public:
-  master_state(master_self_actor::pointer self) : self_(self), registry_(std::chrono::milliseconds(0)) {}
+  master_state(master_self_actor::pointer self) : self_(self), registry_(milliseconds(0), milliseconds(0)) {}
 
   void start(master_start start);
   caf::result<challenge> greet(const hello& what);
@@ -85,6 +85,7 @@ private:
   master_self_actor::pointer self_;
   master_start options_;
   node_registry registry_;
+  bool deaf_ = false;                     // hears none of the nodes
   std::map<std::string, member> members_; // joined to this process, by name
   challenges challenges_;
   std::vector<waiting_join> waiting_; // while settling

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <caf/event_based_actor.hpp>
+#include <caf/stateful_actor.hpp>
 
 #include "actors/describe.hpp"
 #include "actors/node_status.hpp"
@@ -14,14 +16,37 @@ namespace starling {
 namespace {
 
 constexpr std::chrono::seconds leave_patience{1};
+constexpr std::chrono::seconds close_patience{5}; // then the node is asked again
 
-/// Writes tables to their file, one after the other, on a thread of its own: disks may take their time.
-caf::behavior keep_table(caf::event_based_actor*, std::string file) {
+constexpr std::chrono::seconds keep_again_after{1};
+
+/// Writes tables to their file, one after the other. On a thread of its own: disks may take their time. When there is
+/// no space it tries the newest one again and again.
+struct table_keeper {
+  std::string file;
+  table_ptr newest;
+  bool failing = false;
+
+  void keep(caf::event_based_actor* self) {
+    if (auto fault = write_state_file(file, newest->encode())) {
+      if (!std::exchange(failing, true))
+        log::error("membership.table_not_kept", "epoch={} reason=\"{}\" again_every={}s", newest->epoch(), fault->text,
+                   keep_again_after.count());
+      self->delayed_send(self, keep_again_after, keep_again{});
+    } else if (std::exchange(failing, false)) {
+      log::info("membership.table_kept", "epoch={} file={}", newest->epoch(), file);
+    }
+  }
+};
+
+caf::behavior keep_table(caf::stateful_actor<table_keeper>* self, std::string file) {
+  self->state.file = std::move(file);
   return {
-      [file = std::move(file)](const use_table& what) {
-        if (auto fault = write_state_file(file, what.table->encode()))
-          log::error("membership.table_not_kept", "epoch={} reason=\"{}\"", what.table->epoch(), fault->text);
+      [self](const use_table& what) {
+        self->state.newest = what.table;
+        if (!self->state.failing) self->state.keep(self);
       },
+      [self](const keep_again&) { self->state.keep(self); },
   };
 }
 
@@ -34,10 +59,13 @@ std::uint64_t first_incarnation() {
 
 void membership_state::start(membership_options options) {
   options_ = std::move(options);
+  random_.seed(options_.world.seed);
   heard_ = self_->clock().now();
   if (!options_.table_file.empty()) {
     read_table();
-    keeper_ = self_->system().spawn<caf::detached>(keep_table, options_.table_file);
+    auto& system = self_->system();
+    keeper_ = options_.world.disk_thread ? system.spawn<caf::detached>(keep_table, options_.table_file)
+                                         : system.spawn(keep_table, options_.table_file);
     self_->link_to(keeper_);
   }
   tell_nodes();
@@ -108,10 +136,30 @@ void membership_state::tell_nodes() {
 
 /// The cluster has buried this incarnation.
 void membership_state::begin_anew(std::uint64_t newest_dead) {
+  forget_master();
   auto& mine = options_.node.incarnation;
-  mine = std::max({first_incarnation(), mine + 1, newest_dead + 1});
+  mine = std::max({options_.world.incarnation(), mine + 1, newest_dead + 1});
   log::warn("membership.declared_dead", "new_incarnation={}", mine);
-  self_->send(options_.listener, begin_incarnation{mine});
+  close_clients();
+}
+
+/// Joins when the node has sent away the clients of the incarnation that was, and not before: a node that is alive
+/// again to all others must not go on under the old one. They have a moment to go; their sessions can do nothing any
+/// more.
+void membership_state::close_clients() {
+  self_->request(options_.listener, close_patience, begin_incarnation{options_.node.incarnation})
+      .then(
+          [this, now = attempt_] {
+            if (now == attempt_ && phase_ == phase::connecting) retry("this node was declared dead");
+          },
+          [this, now = attempt_](const caf::error& error) {
+            if (now != attempt_ || phase_ != phase::connecting) return;
+            log::error("membership.clients_not_closed", "reason=\"{}\"", caf::to_string(error));
+            if (error == caf::sec::request_timeout)
+              close_clients();
+            else
+              retry("this node was declared dead"); // there is no node any more that could have clients
+          });
 }
 
 void membership_state::note_heard() {
@@ -129,10 +177,9 @@ void membership_state::heard(const beat_answer& answer) {
   case node_standing::alive:
     return;
   case node_standing::unknown:
-    return drop("the master does not know this node");
+    return retry("the master does not know this node");
   case node_standing::dead:
-    begin_anew(0);
-    return drop("this node was declared dead");
+    return begin_anew(0);
   }
 }
 
@@ -146,7 +193,7 @@ void membership_state::beat_once() {
       log::warn("membership.master_away", "silent_for={}ms", std::chrono::duration_cast<milliseconds>(silent).count());
       tell_nodes();
     }
-    if (phase_ == phase::joined) drop("the master is silent");
+    if (phase_ == phase::joined) retry("the master is silent");
   }
   if (phase_ != phase::joined || beat_under_way_) return;
   beat_under_way_ = true;
@@ -166,8 +213,8 @@ void membership_state::beat_once() {
 }
 
 void membership_state::lost(const caf::down_msg& what) {
-  if (phase_ != phase::joined || !master_ || what.source != master_.address()) return;
-  drop("the connection to the master is lost");
+  if (phase_ == phase::left || !master_ || what.source != master_.address()) return;
+  retry("the connection to the master is lost");
 }
 
 caf::result<void> membership_state::leave_now() {

@@ -14,18 +14,32 @@ namespace starling {
 
 class node_status;
 
+/// The incarnation of a node that starts now: the time in ms, which is higher than at any start before.
+std::uint64_t first_incarnation();
+
+/// What membership needs of the world around the actors. Tests make one of their own, in which all is repeatable.
+struct membership_world {
+  /// Finds out whether somebody listens, as `starling::reach` does.
+  std::function<void(const std::string& host, std::uint16_t port, milliseconds deadline, std::function<void(reached)>)>
+      reach;
+  caf::io::middleman_actor transport; // connects to whom was reached
+  std::function<std::uint64_t()> incarnation = first_incarnation;
+  std::uint64_t seed = std::random_device{}(); // of the waits between attempts
+  bool disk_thread = true;                     // the table's file is written on a thread of its own
+};
+
+/// `io` outlives the actor system.
+membership_world network_world(boost::asio::io_context& io, caf::actor_system& system);
+
 struct membership_options {
   cluster_settings cluster;
   std::string token;
-  node_entry node;                               // this one; incarnation: `first_incarnation()`
-  std::string table_file;                        // empty: not kept
-  boost::asio::io_context* io = nullptr;         // outlives the actor system
+  node_entry node;        // this one; incarnation: `first_incarnation()`
+  std::string table_file; // empty: not kept
+  membership_world world;
   member_listener listener;                      // hears of tables, nodes and new incarnations
   std::shared_ptr<node_status> status = nullptr; // told when the master has answered; null: nobody is
 };
-
-/// The incarnation of a node that starts now: the time in ms, which is higher than at any start before.
-std::uint64_t first_incarnation();
 
 /// From the node, when it stops.
 struct leave_cluster {};
@@ -39,6 +53,9 @@ struct master_reached {
   reached result;
 };
 struct beat_now {};
+
+/// What the keeper of the table's file tells itself when it could not write.
+struct keep_again {};
 
 /// This node's place in the cluster, and its link to the master.
 using membership_actor = member_actor::extend<
@@ -70,7 +87,7 @@ private:
   void take(const cluster_view& view);
   void take_table(const std::string& text);
   void tell_nodes();
-  void drop(const std::string& why);
+  void forget_master();
   void retry(const std::string& why, bool refused = false);
   void attempt();
   void greet(std::uint64_t attempt);
@@ -78,6 +95,7 @@ private:
   void enter(const join& asked, const joined& answer, std::uint64_t master_incarnation);
   void failed(std::uint64_t attempt, const char* doing, const caf::error& error);
   void begin_anew(std::uint64_t newest_dead);
+  void close_clients();
   void heard(const beat_answer& answer);
   void note_heard();
 
@@ -97,7 +115,7 @@ private:
   std::vector<node_entry> nodes_;
   table_ptr table_;
   caf::actor keeper_; // of the table's file
-  std::mt19937_64 random_{std::random_device{}()};
+  std::mt19937_64 random_;
 };
 
 using membership_self = self_pointer<membership_actor, membership_state>;
@@ -110,3 +128,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(starling::leave_cluster)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(starling::connect_again)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(starling::master_reached)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(starling::beat_now)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(starling::keep_again)

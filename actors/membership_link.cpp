@@ -4,6 +4,7 @@
 
 #include "actors/membership.hpp"
 #include "actors/proof.hpp"
+#include "actors/transport.hpp"
 #include "chat/address.hpp"
 
 /// How membership finds the master and is let in: reach, connect, hello, join, each with a timeout; and again.
@@ -18,6 +19,12 @@ constexpr std::chrono::seconds same_failure{30}; // is told again only after thi
 
 } // namespace
 
+membership_world network_world(boost::asio::io_context& io, caf::actor_system& system) {
+  auto reach_by_io = [&io](const std::string& host, std::uint16_t port, milliseconds deadline,
+                           std::function<void(reached)> done) { reach(io, host, port, deadline, std::move(done)); };
+  return {reach_by_io, transport(system)};
+}
+
 void membership_state::attempt() {
   phase_ = phase::connecting;
   ++attempt_;
@@ -26,7 +33,7 @@ void membership_state::attempt() {
   if (!where) return retry("cluster.master is not host:port: " + options_.cluster.master, true);
   // A weak reference: the answer may come when this actor has ended.
   auto self = self_->address();
-  reach(*options_.io, where->host, where->port, options_.cluster.connect, [self, now = attempt_](reached result) {
+  options_.world.reach(where->host, where->port, options_.cluster.connect, [self, now = attempt_](reached result) {
     auto still_here = caf::actor_cast<membership_actor>(self);
     if (still_here) caf::anon_send(still_here, master_reached{now, std::move(result)});
   });
@@ -36,8 +43,9 @@ void membership_state::try_again(const connect_again& what) {
   if (phase_ == phase::connecting && what.attempt == attempt_) attempt();
 }
 
-/// Full jitter: many nodes that lost the same master come back one by one.
+/// Ends the membership or the attempt that was. Full jitter: many nodes that lost the same master come back one by one.
 void membership_state::retry(const std::string& why, bool refused) {
+  forget_master();
   auto now = self_->clock().now();
   if (why != last_failure_ || now - last_told_ >= same_failure) {
     log::write(refused ? log::level::error : log::level::warn, "membership.not_joined", "master={} reason=\"{}\"",
@@ -47,33 +55,30 @@ void membership_state::retry(const std::string& why, bool refused) {
   }
   backoff_ = std::clamp(backoff_ * 2, backoff_min, backoff_max);
   auto wait = std::uniform_int_distribution<milliseconds::rep>(0, backoff_.count())(random_);
-  ++attempt_;
   self_->delayed_send(self_, milliseconds(wait), connect_again{attempt_});
 }
 
-/// Ends the membership that was, and begins to look for the master.
-void membership_state::drop(const std::string& why) {
+/// What it says from now on is not listened to.
+void membership_state::forget_master() {
   if (master_) self_->demonitor(master_.address());
   master_ = nullptr;
   phase_ = phase::connecting;
-  retry(why);
+  ++attempt_;
 }
 
 void membership_state::failed(std::uint64_t attempt, const char* doing, const caf::error& error) {
   if (attempt != attempt_) return;
   auto no = to_refusal(error);
   if (!no) return retry(std::string(doing) + ": " + self_->system().render(error));
-  if (no->kind == refusal_kind::dead) begin_anew(no->newest_dead);
-  retry(no->text, no->kind != refusal_kind::dead);
+  if (no->kind == refusal_kind::dead) return begin_anew(no->newest_dead);
+  retry(no->text, true);
 }
 
 void membership_state::connect(const master_reached& what) {
   if (phase_ != phase::connecting || what.attempt != attempt_) return;
   if (what.result.address.empty()) return retry("cannot be reached: " + what.result.error);
   auto port = parse_host_port(options_.cluster.master)->port;
-  self_
-      ->request(self_->system().middleman().actor_handle(), options_.cluster.connect * 2, caf::connect_atom_v,
-                what.result.address, port)
+  self_->request(options_.world.transport, options_.cluster.connect * 2, caf::connect_atom_v, what.result.address, port)
       .then(
           [this, now = attempt_](const caf::node_id&, const caf::strong_actor_ptr& found,
                                  const std::set<std::string>&) {
@@ -81,6 +86,7 @@ void membership_state::connect(const master_reached& what) {
             if (!found) return retry("nothing is published there: is it a master?", true);
             // Its interface is compared by `hello`, which says more exactly what is wrong.
             master_ = caf::actor_cast<master_actor>(found);
+            self_->monitor(master_); // what it was asked when it died is never answered
             greet(now);
           },
           [this, now = attempt_](const caf::error& error) { failed(now, "connect", error); });
@@ -119,7 +125,6 @@ void membership_state::enter(const join& asked, const joined& answer, std::uint6
   last_failure_.clear();
   master_incarnation_ = master_incarnation;
   note_heard();
-  self_->monitor(master_);
   take(answer.view);
   log::info("membership.joined", "master={} incarnation={} nodes={} epoch={}", options_.cluster.master,
             options_.node.incarnation, nodes_.size(), table_ ? table_->epoch() : 0);

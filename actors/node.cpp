@@ -65,6 +65,7 @@ void node_state::end_children() {
 }
 
 void node_state::begin(const begin_incarnation& what) {
+  if (what.incarnation <= options_.incarnation) return; // asked again, since the answer was late
   log::warn("node.incarnation", "old={} new={}", options_.incarnation, what.incarnation);
   stop_children("this node was taken for dead: connect again");
   options_.incarnation = what.incarnation;
@@ -112,7 +113,16 @@ caf::result<attended> node_state::attend_room(attend& what) {
   return self_->delegate(room, std::move(what));
 }
 
+void node_state::leave_room(const leave_seat& what) {
+  if (auto room = rooms_.find(what.room); room != rooms_.end()) self_->send(room->second.actor, what);
+}
+
 caf::result<kicked_user> node_state::kick(kick_user& what) {
+  if (!running_) return make_error({errc::unavailable, {}, {}, 0});
+  return self_->delegate(presence_, std::move(what));
+}
+
+caf::result<std::vector<user_presence>> node_state::look_for(get_users& what) {
   if (!running_) return make_error({errc::unavailable, {}, {}, 0});
   return self_->delegate(presence_, std::move(what));
 }
@@ -167,6 +177,7 @@ node_actor::behavior_type node(node_self self, node_options options) {
   state.start(std::move(options));
   return {
       [&state](attend& what) { return state.attend_room(what); },
+      [&state](const leave_seat& what) { state.leave_room(what); },
       [&state](const room_idle& what) { state.end_room(what); },
       [&state](const use_table& what) { state.use(what); },
       [&state](const shard_report& what) { state.shard_changed(what); },
@@ -175,6 +186,7 @@ node_actor::behavior_type node(node_self self, node_options options) {
       [&state](const restart_children&) { state.start_children(); },
       [&state](kick_user& what) { return state.kick(what); },
       [&state](script_call& what) { return state.run(what); },
+      [&state](get_users& what) { return state.look_for(what); },
       [&state](const restart_child& what) { return state.restart(what); },
   };
 }

@@ -26,12 +26,14 @@ public:
 
   void start(node_options options);
   caf::result<attended> attend_room(attend& what);
+  void leave_room(const leave_seat& what);
   void end_room(const room_idle& what);
   void use(const use_table& what);
   void shard_changed(const shard_report& what) { options_.status->set_shard(what); }
   void nodes_are(const nodes_changed& what) { options_.status->set_nodes(what); }
   void begin(const begin_incarnation& what);
   caf::result<kicked_user> kick(kick_user& what);
+  caf::result<std::vector<user_presence>> look_for(get_users& what);
   caf::result<redis_value> run(script_call& what);
   child_restarts restart(const restart_child& what);
   void start_children();

@@ -20,11 +20,17 @@ void node_status::set_table(table_ptr table) {
       now[shard.name] = {shard.name, shard.address, shard_state_kind::connecting, {}};
   }
   shards_ = std::move(now);
+  std::erase_if(since_, [&](auto& entry) { return !shards_.contains(entry.first); });
+  for (auto& [name, shard] : shards_)
+    since_.try_emplace(name, std::chrono::steady_clock::now());
 }
 
 void node_status::set_shard(const shard_report& report) {
   std::lock_guard lock(mutex_);
-  if (auto i = shards_.find(report.name); i != shards_.end()) i->second = report;
+  auto i = shards_.find(report.name);
+  if (i == shards_.end()) return;
+  if (i->second.state != report.state) since_[report.name] = std::chrono::steady_clock::now();
+  i->second = report;
 }
 
 void node_status::set_nodes(const nodes_changed& what) {
@@ -59,6 +65,11 @@ std::vector<table_ptr> node_status::tables() const {
 std::map<std::string, shard_report> node_status::shards() const {
   std::lock_guard lock(mutex_);
   return shards_;
+}
+
+std::map<std::string, std::chrono::steady_clock::time_point> node_status::shards_since() const {
+  std::lock_guard lock(mutex_);
+  return since_;
 }
 
 std::string_view node_status::state() const {

@@ -37,6 +37,8 @@ public:
   /// The one that is applied, and those before it, the newest first: a few.
   std::vector<table_ptr> tables() const;
   std::map<std::string, shard_report> shards() const; // by name
+  /// Since when each shard is as it is, by name.
+  std::map<std::string, std::chrono::steady_clock::time_point> shards_since() const;
   std::uint64_t incarnation() const { return incarnation_; }
   /// {}: it never has.
   std::chrono::steady_clock::time_point master_heard() const { return master_heard_; }
@@ -51,6 +53,7 @@ private:
   std::deque<table_ptr> tables_; // the newest first
   table_ptr table_;
   std::map<std::string, shard_report> shards_;
+  std::map<std::string, std::chrono::steady_clock::time_point> since_; // of their states
   nodes_changed nodes_;
   std::shared_ptr<known_processes> processes_ = std::make_shared<known_processes>(); // nodes_, for consoles
   bool draining_ = false;

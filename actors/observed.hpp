@@ -40,7 +40,7 @@ public:
   }
 
   void enqueue(caf::mailbox_element_ptr what, caf::execution_unit* unit) override {
-    record_.note_arrival();
+    if (!is_peek(type_of(*what))) record_.note_arrival();
     Base::enqueue(std::move(what), unit);
   }
 
@@ -48,11 +48,13 @@ public:
     // CAF lets the timeout of an answered request run on, and would wake the actor for nothing.
     if (what.mid.is_response()) this->clock().cancel_request_timeout(this, what.mid);
     const auto type = type_of(what);
+    // Not counted, since it overtakes the rest: who waits for how long is told by the order of arrival.
+    if (is_peek(type)) return be_peeked(what);
     const auto began = std::chrono::steady_clock::now().time_since_epoch().count();
     record_.note_begin(type, began);
     auto* const before = std::exchange(current_actor, &record_);
     if (what.mid.is_response()) note_failed_answer(record_, what);
-    auto result = is_peek(type) ? be_peeked(what) : Base::consume(what);
+    auto result = Base::consume(what);
     current_actor = before;
     record_.note_end(began, std::chrono::steady_clock::now().time_since_epoch().count());
     return result;

@@ -14,7 +14,6 @@ void note_waiting(actor_peeked& answer, const actor_record& actor, const caf::ma
     ++answer.waiting_beyond;
     return;
   }
-  // The peek itself came last, and is being handled as if it were the first.
   const auto at = actor.arrival_of(actor.handled.load() + place);
   answer.waiting.push_back({type_of(what), at == 0 ? std::nullopt : std::optional(coarse_ms() - at)});
 }

@@ -1,12 +1,17 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <caf/actor.hpp>
+#include <caf/actor_cast.hpp>
 #include <caf/actor_control_block.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/duration.hpp>
 #include <caf/mailbox_element.hpp>
 #include <caf/scheduled_actor.hpp>
 
@@ -32,6 +37,15 @@ struct actor_peeked {
   std::vector<waiting_message> waiting; // in the order in which they will be handled; no more than `waiting_max`
   std::size_t waiting_beyond = 0;       // so many more
 };
+
+/// Asks an actor to be peeked at; what is returned is as of CAF's `request`.
+template <class Self>
+auto request_peek(Self& self, const caf::strong_actor_ptr& whom, std::chrono::milliseconds patience,
+                  peek_actor what = {}) {
+  // With a timeout of std::chrono, CAF 0.17 forgets the priority.
+  return self.template request<caf::message_priority::high>(caf::actor_cast<caf::actor>(whom), caf::duration(patience),
+                                                            std::move(what));
+}
 
 message_type type_of(const caf::mailbox_element& what);
 bool is_peek(message_type type);

@@ -26,9 +26,11 @@ public:
   virtual void push(const frame& what, frame_kind kind) = 0;
 
   /// Holds back what is pushed from now on, until `release`: so that a reply leaves before what follows from it.
-  /// Calls nest; `release` pushes `first` ahead of all that was held.
+  /// Calls nest; `release` pushes `first` (null: nothing) ahead of all that was held, or where a place was kept for it.
   virtual void hold() = 0;
-  virtual void release(const frame& first) = 0;
+  virtual void release(const frame& first, const frame& place = nullptr) = 0;
+  /// Keeps a place among what is held, for what is released with this empty frame; nothing if nothing is held.
+  virtual void keep_place(const frame& place) = 0;
 
   /// Pushes a frame past a hold: replies to other requests, pongs.
   virtual void push_now(const frame& what) = 0;

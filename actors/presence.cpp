@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/describe.hpp"
+#include "chat/notifications.hpp"
 
 namespace starling {
 
@@ -41,7 +42,7 @@ caf::result<session_known> presence_state::begin(const session_begins& what) {
   std::erase_if(user.sessions, [&](const local_session& s) { return s.number == what.session; });
   user.sessions.push_back({what.session, what.handle});
   if (is_new) self_->send(options_.router, subscribe_feed{{tail_kind::user_rooms, what.user}, presence_actor(self_)});
-  if (was_away) announce(what.user, true);
+  if (was_away) announce(what.user);
   if (user.subscribed) return session_known{};
   auto promise = self_->make_response_promise<session_known>();
   user.waiting.push_back(promise);
@@ -70,7 +71,7 @@ void presence_state::end_grace(const user_id& user) {
   for (auto& promise : i->second.waiting)
     promise.deliver(make_error({errc::unavailable, {}, {}, 0}));
   local_.erase(i);
-  announce(user, false);
+  announce(user);
   self_->send(options_.router, unsubscribe_feed{{tail_kind::user_rooms, user}});
 }
 
@@ -97,10 +98,20 @@ kicked_user presence_state::kick(const kick_user& what) {
   return {i->second.sessions.size()};
 }
 
+/// As some node's server API has told all nodes.
+void presence_state::kick_everywhere(const user_id& user, const sessions_kicked& what) {
+  auto i = local_.find(user);
+  if (i == local_.end()) return;
+  auto node = options_.node.substr(0, options_.node.find('#'));
+  for (auto& s : i->second.sessions)
+    if (what.session == "*" || what.session == session_name(node, s.number))
+      self_->send(s.handle, session_kicked{what.reason});
+}
+
 // -- what goes to the shards, gathered -------------------------------------------------------------------------------
 
-void presence_state::announce(const user_id& user, bool here) {
-  to_announce_[user] = here;
+void presence_state::announce(const user_id& user) {
+  to_announce_.insert(user);
   plan_flush();
 }
 
@@ -127,10 +138,15 @@ void presence_state::flush() {
   flush_planned_ = false;
   if (!table_ || table_->shards().empty()) return; // `use` plans anew
   std::map<std::size_t, std::vector<std::pair<user_id, bool>>> announcements;
-  for (auto& [user, here] : std::exchange(to_announce_, {})) {
+  for (auto& user : std::exchange(to_announce_, {})) {
     auto shard = shard_of(user);
+    // What is said without a lease counts for nothing there, and is cleared away.
+    if (!shards_[table_->shards()[shard].name].held) {
+      to_announce_.insert(user);
+      continue;
+    }
     auto& list = announcements[shard];
-    list.emplace_back(user, here);
+    list.emplace_back(user, local_.contains(user));
     if (list.size() == users_per_call) write_announcements(shard, std::exchange(list, {}));
   }
   for (auto& [shard, list] : announcements)
@@ -147,11 +163,9 @@ void presence_state::flush() {
 
 void presence_state::write_announcements(std::size_t shard, std::vector<std::pair<user_id, bool>> users) {
   auto call = call_presence_set(options_.node, users, table_->epoch());
-  // On failure: who is here is announced again when the shard is back, who is gone counts only while our lease holds
-  // and is taken back then too.
   auto again = [this, users = std::move(users), name = table_->shards()[shard].name] {
     for (auto& [user, here] : users)
-      to_announce_.try_emplace(user, here);
+      to_announce_.insert(user);
     if (shards_[name].up) self_->delayed_send(self_, std::chrono::milliseconds(500), flush_presence{});
   };
   self_->request(options_.router, options_.timings.request, std::move(call))
@@ -209,6 +223,10 @@ void presence_state::news(const feed_news& what) {
       tell_sessions(what.feed.id, rooms_changed{*hint, 0});
     else if (auto* changed = std::get_if<presence_changed>(&*event))
       learn(what.feed.id, changed->now);
+    else if (auto* kick = std::get_if<sessions_kicked>(&*event))
+      kick_everywhere(what.feed.id, *kick);
+    else if (auto* revoked = std::get_if<tokens_revoked>(&*event))
+      tell_sessions(what.feed.id, session_revoked{revoked->until_s});
   }
 }
 
@@ -231,10 +249,11 @@ void presence_state::use(const use_table& what) {
     shards_[shard.name] = std::move(before[shard.name]);
   // Users whose slots have moved must be announced where they are now.
   for (auto& [user, here] : local_)
-    if (!here.sessions.empty()) to_announce_[user] = true;
+    to_announce_.insert(user);
   for (auto& [user, watched] : watched_)
     to_refresh_.insert(user);
   plan_flush();
+  renew(); // a shard that had a newer table than ours has refused our lease
 }
 
 void presence_state::shard_changed(const shard_report& what) {
@@ -243,7 +262,7 @@ void presence_state::shard_changed(const shard_report& what) {
   bool up = what.state == shard_state_kind::up || what.state == shard_state_kind::deaf;
   if (up && !i->second.up) {
     i->second.up = true;
-    announce_all(what.name); // it may have come back without them
+    i->second.held = false;
     renew();
   }
   i->second.up = up;
@@ -251,7 +270,7 @@ void presence_state::shard_changed(const shard_report& what) {
 
 void presence_state::announce_all(const std::string& shard) {
   for (auto& [user, here] : local_)
-    if (!here.sessions.empty() && lives_on(user, shard)) to_announce_[user] = true;
+    if (lives_on(user, shard)) to_announce_.insert(user);
   plan_flush();
 }
 
@@ -282,8 +301,9 @@ void presence_state::leases_answered(const std::string& name, const std::vector<
   bool lapsed = had_one && now - shard.renewed > options_.lease.ttl;
   bool forgotten = had_one && answer.front() == "NEW";
   shard.renewed = now;
-  // We were frozen, or the shard was, and others have taken us for dead; or it was emptied.
-  if (lapsed || forgotten) announce_all(name);
+  // It has come back, perhaps without them; or we were frozen, or it was, and others have taken us for dead; or it was
+  // emptied.
+  if (!std::exchange(shard.held, true) || lapsed || forgotten) announce_all(name);
   std::set<std::string> here(answer.begin() + 1, answer.end());
   if (here == shard.alive) return;
   auto before = std::exchange(shard.alive, std::move(here));
@@ -326,6 +346,7 @@ std::string presence_state::describe(const user_id& about) const {
     return json_object()
         .add("shard", shard.first)
         .add("up", shard.second.up)
+        .add("lease_held", shard.second.held)
         .add("nodes_with_lease", shard.second.alive.size())
         .text();
   });

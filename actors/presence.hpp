@@ -85,9 +85,10 @@ private:
     std::set<std::string> alive;                     // nodes
     std::chrono::steady_clock::time_point renewed{}; // ours
     bool up = false;
+    bool held = false; // ours, since it was up last
   };
 
-  void announce(const user_id& user, bool here);
+  void announce(const user_id& user);
   void refresh(const user_id& user);
   void plan_flush();
   void write_announcements(std::size_t shard, std::vector<std::pair<user_id, bool>> users);
@@ -100,6 +101,7 @@ private:
   void announce_all(const std::string& shard);
   bool lives_on(const user_id& user, const std::string& shard) const;
   std::size_t shard_of(const user_id& user) const;
+  void kick_everywhere(const user_id& user, const sessions_kicked& what);
   template <class Message>
   void tell_sessions(const user_id& user, const Message& what);
 
@@ -111,8 +113,8 @@ private:
   std::unordered_map<session_number, std::vector<watched_users::value_type*>> watches_of_; // none is ever empty
   std::unordered_map<user_id, std::vector<std::shared_ptr<waiting_watch>>> waiting_;
   std::map<std::string, shard_leases> shards_;
-  // What goes to the shards with the next flush; a later word on a user replaces the earlier.
-  std::unordered_map<user_id, bool> to_announce_;
+  // Of whom the shards hear with the next flush whether they are here, as it is then.
+  std::set<user_id> to_announce_;
   std::set<user_id> to_refresh_;
   bool flush_planned_ = false;
   bool leaving_ = false;

@@ -145,11 +145,15 @@ struct attend {
   std::shared_ptr<client> sink;
   first_words words;
   std::optional<room_description> known = std::nullopt; // as the shard has just told the user; nothing: not asked
+  frame place = nullptr; // is kept in the client's outbox when the seat is taken: where the answer to the client goes
 };
-/// The seat is taken: everything after `description.tail` will be pushed.
+/// The seat is taken, or was there: what comes after `description.tail` is pushed behind `attend::place`, and nothing
+/// else is.
 struct attended;
 
+/// Also from sessions that have asked for a seat and do not know yet whether they have it; then by way of the node.
 struct leave_seat {
+  room_id room;
   session_number session = 0;
 };
 struct room_post {
@@ -217,12 +221,16 @@ struct retry_rooms {};
 struct session_kicked {
   std::string reason; // for the client
 };
+/// Tokens of the user that were issued up to this unix second are refused (4001).
+struct session_revoked {
+  std::int64_t until_s = 0;
+};
 
 /// One authenticated connection.
 using session_actor =
     caf::typed_actor<caf::reacts_to<open_unasked>, caf::reacts_to<submission>, caf::reacts_to<rooms_changed>,
                      caf::reacts_to<seat_lost>, caf::reacts_to<room_failed>, caf::reacts_to<retry_rooms>,
-                     caf::reacts_to<session_kicked>, caf::reacts_to<connection_ended>>;
+                     caf::reacts_to<session_kicked>, caf::reacts_to<session_revoked>, caf::reacts_to<connection_ended>>;
 
 // -- presence ------------------------------------------------------------------------------------------------------
 
@@ -315,11 +323,13 @@ struct restart_children {};
 
 /// Starts and restarts everything of a node, and knows which rooms are active on it.
 using node_actor =
-    caf::typed_actor<caf::replies_to<attend>::with<attended>, caf::reacts_to<room_idle>, caf::reacts_to<use_table>,
-                     caf::reacts_to<shard_report>, caf::reacts_to<nodes_changed>, caf::reacts_to<begin_incarnation>,
-                     caf::reacts_to<restart_children>,
+    caf::typed_actor<caf::replies_to<attend>::with<attended>, caf::reacts_to<leave_seat>, caf::reacts_to<room_idle>,
+                     caf::reacts_to<use_table>, caf::reacts_to<shard_report>, caf::reacts_to<nodes_changed>,
+                     caf::reacts_to<begin_incarnation>, caf::reacts_to<restart_children>,
                      // From a console; handed on to presence and to the router. Refuses: unavailable.
                      caf::replies_to<kick_user>::with<kicked_user>, caf::replies_to<script_call>::with<redis_value>,
+                     // From the server API; handed on to presence.
+                     caf::replies_to<get_users>::with<std::vector<user_presence>>,
                      caf::replies_to<restart_child>::with<child_restarts>>;
 
 /// What membership tells its node.
@@ -384,6 +394,7 @@ STARLING_LOCAL(restart_children)
 STARLING_LOCAL(restart_child)
 STARLING_LOCAL(child_restarts)
 STARLING_LOCAL(session_kicked)
+STARLING_LOCAL(session_revoked)
 STARLING_LOCAL(kick_user)
 STARLING_LOCAL(kicked_user)
 STARLING_LOCAL(client_error)

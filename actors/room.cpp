@@ -125,7 +125,7 @@ void room_state::handle(member_changed& event) {
   // Those who come are told by their own sessions, together with what they need to begin with.
   bool comes = event.change == "joined" || event.change == "added";
   push(member_notification(id_, event), frame_kind::lasting, comes ? &event.user : nullptr);
-  if (event.role == room_role::none) drop_seats_of(event.user);
+  if (event.role == room_role::none) drop_user(event);
   for (auto& s : seats_)
     if (s.user == event.user) s.role = event.role;
   if (missed_some) check_members();
@@ -186,7 +186,7 @@ std::string room_state::describe() const {
       .add("failures", static_cast<std::uint64_t>(failures_))
       .add("members", known_.members)
       .add("members_version", known_.version)
-      .add("coming", waiting_.size());
+      .add("coming", newcomers_.size());
   add_list(it, "seats", seats_, [](const seat& one) {
     return json_object().add("user", one.user).add("session", one.session).add("role", name_of(one.role)).text();
   });

@@ -53,12 +53,21 @@ private:
     user_id user;
     room_role role;
   };
-  struct waiting_attend {
-    attend what;
-    caf::typed_response_promise<attended> promise;
-    std::shared_ptr<void> keeps_open = nullptr; // while the shard is asked
-    unsigned stalls = 0;                        // readings of the log that brought nothing
+  struct seat_asker {
+    caf::typed_response_promise<attended> answer;
+    frame place; // see `attend`
   };
+  /// A session on its way to a seat. There is one way for each, however often the session asks: two would tell it what
+  /// it has missed twice.
+  struct newcomer {
+    attend what;
+    std::vector<seat_asker> askers; // one a request: limits.requests_in_flight, and one more
+    bool under_way = false;         // else it waits until the room is ready
+    bool gone = false;              // before it had a seat
+    room_description room{};
+    unsigned stalls = 0; // readings of the log that brought nothing
+  };
+  using newcomer_ptr = std::shared_ptr<newcomer>;
   struct who_query {
     std::uint64_t number = 0;
     std::int64_t expected = -1; // nodes that were reached; -1: not known yet
@@ -69,16 +78,21 @@ private:
   enum class phase : std::uint8_t { subscribing, reading, ready, down };
 
   // seats (room_seats.cpp)
-  void wait_for_seat(attend what, caf::typed_response_promise<attended> promise);
-  void admit(attend what, caf::typed_response_promise<attended> promise);
+  void admit(const newcomer_ptr& who);
   bool is_up_to_date(const room_description& known) const;
-  void admit(std::shared_ptr<waiting_attend> who, room_description description);
-  void catch_up(std::shared_ptr<waiting_attend> who, room_description description, seq_number from);
+  void admit(const newcomer_ptr& who, room_description description);
+  void catch_up(const newcomer_ptr& who, seq_number from);
   seq_number tell_newcomer(attend& who, const log_range& range, seq_number from);
   seq_number skip_for(attend& who, seq_number from, seq_number to);
   void greet(attend& who);
-  void take_seat(waiting_attend& who, room_description description);
-  void refuse(caf::typed_response_promise<attended>& promise, client_error why);
+  std::vector<seat>::iterator place_of(session_number session);
+  bool has_seat(session_number session);
+  void take_seat(const newcomer_ptr& who);
+  void refuse(const newcomer_ptr& who, const client_error& why);
+  void remove_newcomer(const newcomer_ptr& who);
+  /// What they are now: they may go while they are looked through.
+  std::vector<newcomer_ptr> newcomers() const;
+  void drop_user(const member_changed& event);
   void drop_seats_of(const user_id& user);
   void plan_end();
 
@@ -86,6 +100,7 @@ private:
   bool knows_nothing() const;
   void begin_at(const feed_tail& now);
   void become_ready();
+  bool awaits_news(const feed_tail& now);
   void follow(const feed_tail& now);
   bool has_lost(const feed_tail& now) const;
   bool began_anew(std::uint64_t epoch) const;
@@ -107,6 +122,8 @@ private:
   void handle(who_told& event);
   void handle(room_hinted&) {}
   void handle(presence_changed&) {}
+  void handle(sessions_kicked&) {}
+  void handle(tokens_revoked&) {}
   void check_members();
   void publish(std::string payload);
   void drill() const;
@@ -117,13 +134,14 @@ private:
   std::shared_ptr<const room_options> options_;
   phase phase_ = phase::subscribing;
   log_cursor cursor_;
-  room_description known_;              // as last told by the shard; `tail` and `role` are not kept up
-  std::vector<seat> seats_;             // by session, rising
-  std::vector<waiting_attend> waiting_; // until ready; bounded by the sessions of the node
-  std::weak_ptr<void> on_the_way_;      // to a seat: owned by those who are
+  room_description known_;                           // as last told by the shard; `tail` and `role` are not kept up
+  std::vector<seat> seats_;                          // by session, rising
+  std::map<session_number, newcomer_ptr> newcomers_; // bounded by the sessions of the node
   std::uint64_t attends_ = 0;
   bool repairing_ = false;
   std::optional<seq_number> behind_since_; // nothing: not behind
+  std::optional<seq_number> seen_at_look_; // when the log was found to be further, and its news were waited for
+  std::chrono::steady_clock::time_point next_look_{};
   bool restoring_ = false;
   unsigned failures_ = 0;                             // in a row, of reading the log
   std::uint64_t brought_epoch_ = 0;                   // the newest log epoch whose shard was told what is known here

@@ -45,8 +45,8 @@ void room_state::become_ready() {
   failures_ = 0;
   for (auto& what : std::exchange(early_news_, {}))
     news(what);
-  for (auto& who : std::exchange(waiting_, {}))
-    admit(std::move(who.what), std::move(who.promise));
+  for (auto& who : newcomers())
+    if (!who->under_way) admit(who);
 }
 
 void room_state::feed_is_down(const feed_down& what) {
@@ -60,8 +60,8 @@ void room_state::feed_is_down(const feed_down& what) {
 
 void room_state::go_down() {
   phase_ = phase::down;
-  for (auto& who : std::exchange(waiting_, {}))
-    refuse(who.promise, {errc::unavailable, {}, {}, 0});
+  for (auto& who : newcomers())
+    if (!who->under_way) refuse(who, {errc::unavailable, {}, {}, 0});
 }
 
 /// The room is elsewhere than the publications said: something was lost on the way, or in the shard.
@@ -69,7 +69,21 @@ void room_state::moved(const feed_tail& now) {
   if (phase_ != phase::ready) return; // its end is about to be read
   if (knows_nothing()) return begin_at(now);
   if (has_lost(now)) return feed_is_up(); // or the news have overtaken this tail: another one tells
-  follow(now);
+  if (!awaits_news(now)) follow(now);
+}
+
+/// Under load the news may just be late. As long as some come, the log is not read for them: that would only add to it.
+bool room_state::awaits_news(const feed_tail& now) {
+  constexpr milliseconds patience{500};
+  auto last = cursor_.last();
+  if (now.at.epoch != last.epoch || now.at.seq <= last.seq) return false;
+  auto time = self_->clock().now();
+  if (time < next_look_) return true;
+  if (std::exchange(seen_at_look_, std::nullopt) == last.seq) return false; // none has come since
+  seen_at_look_ = last.seq;
+  next_look_ = time + patience;
+  self_->delayed_send(self_, patience, feed_moved{{tail_kind::room, id_}, now});
+  return true;
 }
 
 void room_state::follow(const feed_tail& now) {

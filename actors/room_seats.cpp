@@ -9,45 +9,52 @@ namespace starling {
 caf::result<attended> room_state::attend_seat(attend& what) {
   ++attends_;
   auto promise = self_->make_response_promise<attended>();
+  auto& place = newcomers_[what.session];
+  if (place) {
+    place->askers.push_back({promise, std::move(what.place)});
+    return promise;
+  }
+  seat_asker first{promise, std::move(what.place)};
+  auto who = place = std::make_shared<newcomer>(newcomer{std::move(what), {std::move(first)}});
   if (phase_ == phase::ready)
-    admit(std::move(what), promise);
+    admit(who);
   else if (phase_ == phase::down)
-    refuse(promise, {errc::unavailable, {}, {}, 0});
-  else
-    wait_for_seat(std::move(what), promise);
+    refuse(who, {errc::unavailable, {}, {}, 0});
   return promise;
 }
 
-/// Of each session only the last attempt waits: a session that has lost patience asks again.
-void room_state::wait_for_seat(attend what, caf::typed_response_promise<attended> promise) {
-  auto same = std::find_if(waiting_.begin(), waiting_.end(),
-                           [&](const waiting_attend& w) { return w.what.session == what.session; });
-  if (same != waiting_.end()) {
-    same->promise.deliver(make_error({errc::unavailable, {}, {}, 0}));
-    waiting_.erase(same);
-  }
-  waiting_.push_back({std::move(what), std::move(promise)});
+void room_state::remove_newcomer(const newcomer_ptr& who) {
+  who->gone = true;
+  newcomers_.erase(who->what.session);
 }
 
-void room_state::refuse(caf::typed_response_promise<attended>& promise, client_error why) {
-  promise.deliver(make_error(std::move(why)));
+std::vector<room_state::newcomer_ptr> room_state::newcomers() const {
+  std::vector<newcomer_ptr> all;
+  for (auto& [session, who] : newcomers_)
+    all.push_back(who);
+  return all;
+}
+
+void room_state::refuse(const newcomer_ptr& who, const client_error& why) {
+  if (who->gone) return;
+  remove_newcomer(who);
+  for (auto& one : who->askers)
+    one.answer.deliver(make_error(why));
   plan_end();
 }
 
 /// Gives the seat when it is known what the room is to the user: the shard is asked, unless the user has just done so.
-void room_state::admit(attend what, caf::typed_response_promise<attended> promise) {
-  auto keeps_open = on_the_way_.lock();
-  if (!keeps_open) on_the_way_ = keeps_open = std::make_shared<int>();
-  auto who = std::make_shared<waiting_attend>(waiting_attend{std::move(what), std::move(promise), keeps_open});
+void room_state::admit(const newcomer_ptr& who) {
+  who->under_way = true;
   if (auto& known = who->what.known; known && is_up_to_date(*known)) return admit(who, std::move(*known));
   self_->request(options_->router, options_->timings.request, call_room_info(id_, who->what.user))
       .then(
           [this, who](const redis_value& answer) {
             auto outcome = read_room(answer);
-            if (auto* why = std::get_if<client_error>(&outcome)) return refuse(who->promise, *why);
+            if (auto* why = std::get_if<client_error>(&outcome)) return refuse(who, *why);
             admit(who, std::move(std::get<room_description>(outcome)));
           },
-          [this, who](const caf::error& error) { refuse(who->promise, to_client_error(error)); });
+          [this, who](const caf::error& error) { refuse(who, to_client_error(error)); });
 }
 
 /// Has nothing been heard here that is newer than what the shard said then? All that comes later will be heard.
@@ -56,14 +63,16 @@ bool room_state::is_up_to_date(const room_description& known) const {
   return known.version >= known_.version && (epoch == 0 || known.tail.epoch == epoch);
 }
 
-void room_state::admit(std::shared_ptr<waiting_attend> who, room_description description) {
-  if (description.role == room_role::none) return refuse(who->promise, {errc::no_such_room, {}, {}, 0});
+void room_state::admit(const newcomer_ptr& who, room_description description) {
+  if (who->gone) return;
+  if (description.role == room_role::none) return refuse(who, {errc::no_such_room, {}, {}, 0});
   if (seats_.empty() && cursor_.last().epoch == 0) cursor_ = log_cursor(description.tail); // made just now
   auto version = known_.version; // of the members is what the news have told, not what this answer knows
   known_ = description;
   known_.version = version;
-  auto from = who->what.words.since.value_or(cursor_.last().seq);
-  catch_up(std::move(who), std::move(description), from);
+  who->room = std::move(description);
+  if (has_seat(who->what.session)) who->what.words = {}; // has been told everything since
+  catch_up(who, who->what.words.since.value_or(cursor_.last().seq));
 }
 
 void room_state::greet(attend& who) {
@@ -71,21 +80,22 @@ void room_state::greet(attend& who) {
 }
 
 /// Brings a newcomer who wants what came after `from` to where the room is, then gives the seat.
-void room_state::catch_up(std::shared_ptr<waiting_attend> who, room_description description, seq_number from) {
-  if (from >= cursor_.last().seq) return take_seat(*who, std::move(description));
+void room_state::catch_up(const newcomer_ptr& who, seq_number from) {
+  if (from >= cursor_.last().seq) return take_seat(who);
   room_history what{id_, {}, from, options_->limits.history_messages};
   self_->request(options_->router, options_->timings.request, call_room_range(what, {}))
       .then(
-          [this, who, from, description](const redis_value& answer) {
+          [this, who, from](const redis_value& answer) {
+            if (who->gone) return;
             auto outcome = read_range(answer, options_->limits.history_messages);
             auto* range = std::get_if<log_range>(&outcome);
-            if (!range) return refuse(who->promise, std::get<client_error>(outcome));
+            if (!range) return refuse(who, std::get<client_error>(outcome));
             constexpr unsigned stalls_max = 3; // then the log has lost what the news told
             auto next = tell_newcomer(who->what, *range, from);
             if (next == from && ++who->stalls == stalls_max) next = skip_for(who->what, from, cursor_.last().seq);
-            catch_up(who, description, next);
+            catch_up(who, next);
           },
-          [this, who](const caf::error& error) { refuse(who->promise, to_client_error(error)); });
+          [this, who](const caf::error& error) { refuse(who, to_client_error(error)); });
 }
 
 /// Returns where the newcomer is then. What comes behind the cursor the room will tell to all seats.
@@ -111,28 +121,49 @@ seq_number room_state::skip_for(attend& who, seq_number from, seq_number to) {
   return to;
 }
 
-void room_state::take_seat(waiting_attend& who, room_description description) {
-  auto& what = who.what;
+std::vector<room_state::seat>::iterator room_state::place_of(session_number session) {
+  return std::lower_bound(seats_.begin(), seats_.end(), session,
+                          [](const seat& s, session_number number) { return s.session < number; });
+}
+
+bool room_state::has_seat(session_number session) {
+  auto place = place_of(session);
+  return place != seats_.end() && place->session == session;
+}
+
+void room_state::take_seat(const newcomer_ptr& who) {
+  auto& what = who->what;
   greet(what);
   if (what.words.tail)
     what.sink->push(make_text_frame(available_notification(id_, cursor_.last())), frame_kind::lasting);
-  auto place = std::lower_bound(seats_.begin(), seats_.end(), what.session,
-                                [](const seat& s, session_number session) { return s.session < session; });
-  seat taken{what.session, std::move(what.sink), std::move(what.user), description.role};
+  for (auto& one : who->askers)
+    if (one.place) what.sink->keep_place(one.place);
+  auto place = place_of(what.session);
+  seat taken{what.session, std::move(what.sink), std::move(what.user), who->room.role};
   if (place != seats_.end() && place->session == taken.session)
     *place = std::move(taken);
   else
     seats_.insert(place, std::move(taken));
-  who.keeps_open.reset();
-  if (on_the_way_.expired()) on_the_way_.reset(); // frees what the pointers shared
-  description.tail = cursor_.last();
-  who.promise.deliver(attended{std::move(description), room_actor(self_)});
+  remove_newcomer(who);
+  who->room.tail = cursor_.last();
+  for (auto& one : who->askers)
+    one.answer.deliver(attended{who->room, room_actor(self_)});
 }
 
 void room_state::leave(const leave_seat& what) {
   std::erase_if(seats_, [&](const seat& s) { return s.session == what.session; });
   if (seats_.empty()) seats_.shrink_to_fit();
+  if (auto who = newcomers_.find(what.session); who != newcomers_.end())
+    remove_newcomer(newcomer_ptr(who->second)); // nobody waits for the answer
   plan_end();
+}
+
+/// The user is no member any more. Who is on the way to a seat may be one again, by what the shard has said since.
+void room_state::drop_user(const member_changed& event) {
+  drop_seats_of(event.user);
+  for (auto& who : newcomers())
+    if (who->what.user == event.user && who->under_way && who->room.version < event.version && who->room.version > 0)
+      refuse(who, {errc::no_such_room, {}, {}, 0});
 }
 
 void room_state::drop_seats_of(const user_id& user) {
@@ -146,8 +177,7 @@ void room_state::plan_end() {
 }
 
 void room_state::maybe_end() {
-  if (seats_.empty() && waiting_.empty() && on_the_way_.expired())
-    self_->send(options_->parent, room_idle{id_, attends_});
+  if (seats_.empty() && newcomers_.empty()) self_->send(options_->parent, room_idle{id_, attends_});
 }
 
 void room_state::forgotten() {

@@ -1,12 +1,21 @@
 #include "actors/session.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "actors/describe.hpp"
 #include "actors/trace.hpp"
 #include "chat/notifications.hpp"
+#include "chat/revocation.hpp"
 
 namespace starling {
+namespace {
+
+void log_bug(const redis_value::error& error) {
+  if (error_of(error).code == errc::internal) log::error("script.failed", "error=\"{}\"", error.text);
+}
+
+} // namespace
 
 void session_state::start(std::shared_ptr<const session_options> options, identity who, session_number number,
                           std::shared_ptr<client> sink, std::shared_ptr<flow_count> under_way) {
@@ -22,7 +31,10 @@ void session_state::start(std::shared_ptr<const session_options> options, identi
 session_state::~session_state() {
   if (!options_) return;
   for (auto& [id, room] : rooms_)
-    if (room.actor) caf::anon_send(*room.actor, leave_seat{number_});
+    if (room.actor) caf::anon_send(*room.actor, leave_seat{id, number_});
+  // Behind what was asked there, and so in time.
+  for (auto& id : seating_)
+    caf::anon_send(options_->parent, leave_seat{id, number_});
   caf::anon_send(options_->presence, session_ends{who_.user, number_});
 }
 
@@ -75,7 +87,7 @@ void session_state::finish(const asked& who, std::string payload) {
   auto text = who.answers->add(std::move(payload));
   auto out = text.empty() ? nullptr : make_text_frame(text);
   if (who.held)
-    sink_->release(out);
+    sink_->release(out, who.place);
   else if (out)
     sink_->push_now(out);
   // Reading goes on when half of what was under way is done, so that the socket is not touched for each request.
@@ -89,11 +101,15 @@ session_state::asked session_state::hold(asked who) {
   return who;
 }
 
-/// Until the request is answered, what is told of the room from outside is no news: it takes its seat by itself.
+/// As `hold`, for a request that makes `room` one of the user's. It takes the seat itself, so that the news that the
+/// user has this room is passed over until it is answered. The answer goes where the room has given the seat: behind
+/// what the client was told by virtue of a seat that it had before, or was about to have; ahead of what the new one
+/// brings.
 session_state::asked session_state::hold_becoming(asked who, const room_id& room) {
   if (!becoming_) becoming_ = std::make_shared<std::multiset<room_id>>();
   auto leave = [all = becoming_, place = becoming_->insert(room)](void*) { all->erase(place); };
   who.becoming = std::shared_ptr<void>(nullptr, std::move(leave));
+  who.place = std::make_shared<const std::string>();
   return hold(std::move(who));
 }
 
@@ -104,9 +120,8 @@ void session_state::run(const asked& who, script_call call, then<const redis_val
       .then(
           [this, who, next = std::move(next)](const redis_value& answer) {
             if (auto* error = answer.if_error()) {
-              auto why = error_of(*error);
-              if (why.code == errc::internal) log::error("script.failed", "error=\"{}\"", error->text);
-              return refuse(who, std::move(why));
+              log_bug(*error);
+              return refuse(who, error_of(*error));
             }
             next(answer);
           },
@@ -125,6 +140,7 @@ void session_state::run_all(std::vector<script_call> calls, then<std::vector<red
   all->left = calls.size();
   all->next = std::move(next);
   auto put = [all](std::size_t i, redis_value answer) {
+    if (auto* error = answer.if_error()) log_bug(*error);
     all->answers[i] = std::move(answer);
     if (--all->left == 0) all->next(std::move(all->answers));
   };
@@ -132,6 +148,21 @@ void session_state::run_all(std::vector<script_call> calls, then<std::vector<red
     self_->request(options_->router, options_->timings.request, std::move(calls[i]))
         .then([put, i](const redis_value& answer) { put(i, answer); },
               [put, i](const caf::error&) { put(i, redis_value::error{"UNAVAILABLE"}); });
+}
+
+member_changes session_state::changes() {
+  auto run_one = [this](script_call call, std::function<void(const redis_value&)> next) {
+    run_all({std::move(call)},
+            [next = std::move(next)](const std::vector<redis_value>& answers) { next(answers.front()); });
+  };
+  return {run_one, options_->limits};
+}
+
+member_changes::then<std::monostate> session_state::answer_done(asked who) {
+  return [this, who = std::move(who)](const outcome<std::monostate>& done) {
+    if (auto* why = std::get_if<client_error>(&done)) return refuse(who, *why);
+    answer(who, "{}");
+  };
 }
 
 /// Goes on if a script said 'OK', else refuses.
@@ -142,16 +173,21 @@ void session_state::done(const asked& who, const redis_value& value, const std::
 }
 
 void session_state::seat(const room_id& room, first_words words, std::optional<room_description> known,
-                         then<outcome<attended>> next) {
+                         then<outcome<attended>> next, const frame& place) {
+  if (std::find(seating_.begin(), seating_.end(), room) == seating_.end()) seating_.push_back(room);
   self_
       ->request(options_->parent, options_->timings.request,
-                attend{room, who_.user, number_, sink_, std::move(words), std::move(known)})
+                attend{room, who_.user, number_, sink_, std::move(words), std::move(known), place})
       .then(
           [this, room, next](const attended& seat) {
+            std::erase(seating_, room);
             rooms_[room].actor = seat.room;
             next(seat);
           },
-          [next](const caf::error& error) { next(to_client_error(error)); });
+          [this, room, next](const caf::error& error) {
+            if (error != caf::sec::request_timeout) std::erase(seating_, room); // else it may come yet
+            next(to_client_error(error));
+          });
 }
 
 const room_actor* session_state::seated(const room_id& room) const {
@@ -162,7 +198,10 @@ const room_actor* session_state::seated(const room_id& room) const {
 // -- what others tell ------------------------------------------------------------------------------------------------
 
 void session_state::rooms_have_changed(const rooms_changed& what) {
-  if (phase_ != phase::open) return; // the list is about to be read
+  if (phase_ != phase::open) { // the list is about to be read, or has just been
+    if (!what.hint) rooms_moved_ = what.version;
+    return;
+  }
   if (!what.hint) {
     if (what.version != rooms_version_) read_rooms_again();
     return;
@@ -192,6 +231,13 @@ void session_state::lost_room(const room_failed& what) {
 }
 
 void session_state::kicked(const session_kicked& what) { sink_->close(close_code::removed, what.reason); }
+
+/// Who has come without a token (mode "open") is only sent away.
+void session_state::revoked(const session_revoked& what) {
+  if (is_revoked(who_, what.until_s) || !who_.expires) end_revoked();
+}
+
+void session_state::end_revoked() { sink_->close(close_code::token_refused, "revoked"); }
 
 std::string session_state::describe() const {
   constexpr std::array<std::string_view, 3> phases{"closed", "opening", "open"};
@@ -227,6 +273,7 @@ session_actor::behavior_type session(session_self self, std::shared_ptr<const se
       [&state](const room_failed& what) { state.lost_room(what); },
       [&state](const retry_rooms&) { state.retry(); },
       [&state](const session_kicked& what) { state.kicked(what); },
+      [&state](const session_revoked& what) { state.revoked(what); },
       [self](const connection_ended&) { self->quit(); },
   };
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "actors/member_changes.hpp"
 #include "actors/observed.hpp"
 #include "actors/protocol.hpp"
 #include "chat/rate_limit.hpp"
@@ -40,6 +41,7 @@ public:
   void lost_seat(const seat_lost& what);
   void lost_room(const room_failed& what);
   void kicked(const session_kicked& what);
+  void revoked(const session_revoked& what);
   void retry();
   /// For those who look into the actor.
   std::string describe() const;
@@ -49,7 +51,8 @@ private:
   struct asked {
     std::string id;
     std::shared_ptr<replies> answers;
-    bool held = false;                        // the client's outbox waits for this answer
+    bool held = false;     // the client's outbox waits for this answer
+    frame place = nullptr; // where in the outbox it goes, if one was kept; else ahead of all that waits
     std::shared_ptr<void> becoming = nullptr; // a member, by this request
     std::uint64_t trace = 0;                  // not 0: the request's way is noted under this number
   };
@@ -75,9 +78,13 @@ private:
   void run(const asked& who, script_call call, then<const redis_value&> next);
   /// Runs scripts side by side; goes on with all answers, failures among them as errors.
   void run_all(std::vector<script_call> calls, then<std::vector<redis_value>> next);
+  /// The same scripts as for the server API.
+  member_changes changes();
+  member_changes::then<std::monostate> answer_done(asked who);
   /// `known`: what the shard has just said that the room is to this user, if it was asked.
-  void seat(const room_id& room, first_words words, std::optional<room_description> known,
-            then<outcome<attended>> next);
+  /// `place`: see `attend`.
+  void seat(const room_id& room, first_words words, std::optional<room_description> known, then<outcome<attended>> next,
+            const frame& place = nullptr);
 
   // opening (session_open.cpp)
   void open(std::optional<asked> reply);
@@ -86,6 +93,7 @@ private:
   void opened(const std::optional<asked>& reply, const std::string& rooms);
   std::string opened_text(const std::string& rooms) const;
   void read_rooms_again();
+  void end_revoked();
   void note_again(const room_id& room, seq_number mark);
   void retry_later();
 
@@ -109,7 +117,9 @@ private:
   void handle(asked who, presence_unwatch& what);
   void refuse_member(const asked& who, const room_id& room, client_error why);
   void joined(asked who, room_id room, std::optional<seq_number> since, room_description known);
-  void hint(const user_id& user, room_hinted what);
+  void answer_joined(const asked& who, const room_id& room, std::optional<seq_number> since,
+                     const room_description& description);
+  void hint(const user_id& user, const room_hinted& what);
   const room_actor* seated(const room_id& room) const;
 
   // requests (session_messages.cpp)
@@ -118,7 +128,7 @@ private:
   void handle(asked who, starling::typing& what);
   void post(asked who, message_send& what);
   void begin_dialogue(asked who, message_send what);
-  void dialogue_made(const room_id& room, const user_id& other, room_description known);
+  void dialogue_made(const room_id& room, made_dialogue made);
   void dialogue_failed(const room_id& room, const client_error& why);
 
   enum class phase : std::uint8_t { closed, opening, open };
@@ -131,8 +141,11 @@ private:
   std::shared_ptr<flow_count> under_way_;
   phase phase_ = phase::closed;
   std::map<room_id, my_room> rooms_;
+  std::vector<room_id> seating_; // rooms asked for a seat that have not said that it is taken: limits.rooms_per_user
   std::shared_ptr<std::multiset<room_id>> becoming_; // rooms that requests under way are about to make or to join
   std::uint64_t rooms_version_ = 0;
+  std::uint64_t rooms_moved_ = 0; // the version that was told while opening; 0: none was
+  std::int64_t revoked_s_ = 0;    // as it stood when the session opened
   bool retrying_ = false;
   std::optional<token_bucket> bucket_;
   // Messages that wait for their dialogue; bounded by requests_in_flight, as is what comes while opening.

@@ -18,13 +18,7 @@ void session_state::post(asked who, message_send& what) {
   auto answered = [this, who, room = what.room](const redis_value& answer) {
     auto outcome = read_appended(answer);
     if (auto* why = std::get_if<client_error>(&outcome)) return refuse(who, *why);
-    auto& sent = std::get<appended>(outcome);
-    this->answer(who, json_object()
-                          .add("room", room)
-                          .add("epoch", sent.at.epoch)
-                          .add("seq", sent.at.seq)
-                          .add("at", time_text(sent.unix_ms))
-                          .text());
+    this->answer(who, sent_text(room, std::get<appended>(outcome)));
   };
   if (auto* room = seated(what.room)) {
     self_->request(*room, options_->timings.request, room_post{std::move(what), who_.user})
@@ -43,28 +37,18 @@ void session_state::begin_dialogue(asked who, message_send what) {
   auto& waiting = beginning_[room];
   waiting.emplace_back(std::move(who), std::move(what));
   if (waiting.size() > 1) return;
-  auto rooms_max = options_->limits.rooms_per_user;
-  run_all({call_user_room_add(who_.user, room, rooms_max), call_user_room_add(other, room, rooms_max)},
-          [this, room, other](const std::vector<redis_value>& noted) {
-            for (auto& one : noted)
-              if (auto outcome = read_done(one); auto* why = std::get_if<client_error>(&outcome))
-                return dialogue_failed(room, *why);
-            run_all({call_dialogue_create(room, who_.user, other)},
-                    [this, room, other](const std::vector<redis_value>& made) {
-                      auto outcome = read_room(made.front());
-                      if (auto* why = std::get_if<client_error>(&outcome)) return dialogue_failed(room, *why);
-                      dialogue_made(room, other, std::move(std::get<room_description>(outcome)));
-                    });
-          });
+  changes().begin_dialogue(room, who_.user, other, [this, room](outcome<made_dialogue> made) {
+    if (auto* why = std::get_if<client_error>(&made)) return dialogue_failed(room, *why);
+    dialogue_made(room, std::move(std::get<made_dialogue>(made)));
+  });
 }
 
-void session_state::dialogue_made(const room_id& room, const user_id& other, room_description known) {
-  auto tail = known.tail.seq;
-  hint(other, {tail, "added", who_.user, room_role::member, room});
-  if (other != who_.user) hint(who_.user, {tail, "added", who_.user, room_role::member, room});
-  rooms_[room]; // so that our own hint is known
-  auto greeting = member_notification(room, {0, "added", who_.user, who_.user, room_role::member});
-  seat(room, {make_text_frame(greeting), tail}, std::move(known), [this, room](const outcome<attended>& taken) {
+void session_state::dialogue_made(const room_id& room, made_dialogue made) {
+  auto since = made.user_was_member ? 0 : made.room.tail.seq;
+  first_words words{nullptr, {}, true}; // to a client that knows of it already: it is being seated, or could not be
+  if (rooms_.try_emplace(room).second)  // so that our own hint is known
+    words = {make_text_frame(member_notification(room, {0, "added", who_.user, who_.user, room_role::member})), since};
+  seat(room, std::move(words), std::move(made.room), [this, room](const outcome<attended>& taken) {
     if (auto* why = std::get_if<client_error>(&taken)) return dialogue_failed(room, *why);
     auto waiting = std::move(beginning_[room]);
     beginning_.erase(room);

@@ -1,6 +1,7 @@
 #include "actors/session.hpp"
 #include "chat/json_text.hpp"
 #include "chat/notifications.hpp"
+#include "chat/revocation.hpp"
 
 /// How a session begins: presence hears of it, the user's list of rooms is read, a seat is taken in each, and only then
 /// the client is told, with everything that the rooms push held back until then.
@@ -19,6 +20,10 @@ void session_state::open(std::optional<asked> reply) {
             run_all({call_user_rooms(who_.user)}, [this, reply](const std::vector<redis_value>& answers) {
               auto list = read_user_rooms(answers.front());
               if (auto* why = std::get_if<client_error>(&list)) return open_failed(reply, *why);
+              // Presence has subscribed the user's channel: what is revoked after this reading is told there.
+              revoked_s_ = std::get<user_rooms>(list).revoked_s;
+              if (is_revoked(who_, revoked_s_))
+                return open_failed(reply, {errc::not_opened, "the token has been revoked", {}, 0});
               open_rooms(reply, std::get<user_rooms>(list));
             });
           },
@@ -27,12 +32,15 @@ void session_state::open(std::optional<asked> reply) {
 
 void session_state::open_failed(const std::optional<asked>& reply, client_error why) {
   phase_ = phase::closed;
-  if (reply) {
+  bool is_refused = why.code == errc::not_opened;
+  if (reply)
     refuse(*reply, std::move(why));
-  } else {
+  else
     sink_->release(nullptr);
+  if (is_refused)
+    end_revoked();
+  else if (!reply)
     sink_->close(close_code::overloaded, "the shard of this user is unavailable, try again");
-  }
   for (auto& [who, params] : std::exchange(early_, {}))
     take(std::move(who), params);
 }
@@ -79,7 +87,7 @@ void session_state::open_rooms(std::optional<asked> reply, const user_rooms& lis
 
 std::string session_state::opened_text(const std::string& rooms) const {
   return json_object()
-      .add("session", options_->node + "/" + std::to_string(number_))
+      .add("session", session_name(options_->node, number_))
       .add("user", who_.user)
       .add("node", options_->node)
       .add_json("rooms", rooms)
@@ -89,6 +97,7 @@ std::string session_state::opened_text(const std::string& rooms) const {
 
 void session_state::opened(const std::optional<asked>& reply, const std::string& rooms) {
   phase_ = phase::open;
+  if (auto moved = std::exchange(rooms_moved_, 0); moved != 0 && moved != rooms_version_) read_rooms_again();
   auto text = opened_text(rooms);
   if (reply)
     answer(*reply, text);
@@ -98,13 +107,15 @@ void session_state::opened(const std::optional<asked>& reply, const std::string&
     take(std::move(who), params);
 }
 
-/// A hint was lost: the list of rooms has changed and nobody said how.
+/// A hint was lost: what stands in the user's record has changed, and nobody said how.
 void session_state::read_rooms_again() {
   run_all({call_user_rooms(who_.user)}, [this](const std::vector<redis_value>& answers) {
     auto outcome = read_user_rooms(answers.front());
     auto* list = std::get_if<user_rooms>(&outcome);
     if (!list) return; // the next check of the tail tells again
     rooms_version_ = list->version;
+    // The hint that was lost may have been that tokens are refused.
+    if (std::exchange(revoked_s_, list->revoked_s) < list->revoked_s) revoked({list->revoked_s});
     std::set<room_id> listed;
     for (auto& [room, mark] : list->rooms) {
       listed.insert(room);

@@ -2,23 +2,12 @@
 #include "chat/json_text.hpp"
 #include "chat/notifications.hpp"
 
-/// What a session does for each method of the protocol.
-///
-/// A membership stands in two places that no script can change together: in the room, which decides, and in the user's
-/// list of rooms, where a session begins to look. The list is written first and cleared last, so that it may name a
-/// room too many and never one too few.
+/// What a session does for each method of the protocol. See `member_changes` for where a membership stands.
 namespace starling {
 namespace {
 
 /// What one answer with messages may hold, so that it fits any outbox beside others.
 std::size_t answer_bytes(const limits& bounds) { return bounds.outbox_bytes / 4; }
-
-std::string presence_list(const std::vector<user_id>& users, const std::vector<user_presence>& now) {
-  json_array list;
-  for (std::size_t i = 0; i < users.size() && i < now.size(); ++i)
-    list.add_json(presence_text(users[i], now[i]));
-  return json_object().add_json("users", list.text()).text();
-}
 
 } // namespace
 
@@ -48,19 +37,9 @@ void session_state::refuse_member(const asked& who, const room_id& room, client_
 
 void session_state::handle(asked who, room_create& what) {
   auto held = hold_becoming(std::move(who), what.room);
-  std::vector<script_call> notes{call_user_room_add(who_.user, what.room, options_->limits.rooms_per_user)};
-  for (auto& user : what.members)
-    notes.push_back(call_user_room_add(user, what.room, options_->limits.rooms_per_user));
-  run_all(std::move(notes), [this, held, what](const std::vector<redis_value>& noted) {
-    for (auto& one : noted)
-      if (auto outcome = read_done(one); auto* why = std::get_if<client_error>(&outcome)) return refuse(held, *why);
-    run(held, call_room_create(what, who_.user), [this, held, what](const redis_value& made) {
-      auto outcome = read_room(made);
-      if (auto* why = std::get_if<client_error>(&outcome)) return refuse_member(held, what.room, *why);
-      for (auto& user : what.members)
-        if (user != who_.user) hint(user, {0, "added", who_.user, room_role::member, what.room});
-      joined(held, what.room, {}, std::move(std::get<room_description>(outcome)));
-    });
+  changes().create(what, who_.user, [this, held, room = what.room](outcome<room_description> made) {
+    if (auto* why = std::get_if<client_error>(&made)) return refuse_member(held, room, *why);
+    joined(held, room, {}, std::move(std::get<room_description>(made)));
   });
 }
 
@@ -82,55 +61,36 @@ void session_state::handle(asked who, room_join& what) {
 
 /// The user is a member: take a seat, tell the user's other devices, answer.
 void session_state::joined(asked who, room_id room, std::optional<seq_number> since, room_description known) {
-  seat(room, {}, std::move(known), [this, who, room, since](const outcome<attended>& taken) {
-    if (auto* why = std::get_if<client_error>(&taken)) return refuse(who, *why);
-    auto& description = std::get<attended>(taken).description;
-    hint(who_.user, {description.tail.seq, "joined", who_.user, description.role, room});
-    if (!since) return answer(who, room_text(room, description));
-    auto count = options_->limits.history_messages;
-    run(who, call_room_range({room, {}, since, count}, who_.user),
-        [this, who, room, description, count](const redis_value& read) {
-          auto outcome = read_range(read, count);
-          if (auto* why = std::get_if<client_error>(&outcome)) return refuse(who, *why);
-          auto& range = std::get<log_range>(outcome);
-          // What is newer than the seat is pushed, and must not be told twice.
-          std::erase_if(range.entries, [&](const log_entry& e) { return e.at.seq > description.tail.seq; });
-          cut_range(range, true, count, answer_bytes(options_->limits));
-          answer(who, room_text(room, description, &range));
-        });
-  });
+  seat(
+      room, {}, std::move(known),
+      [this, who, room, since](const outcome<attended>& taken) {
+        if (auto* why = std::get_if<client_error>(&taken)) return refuse(who, *why);
+        auto& description = std::get<attended>(taken).description;
+        hint(who_.user, {description.tail.seq, "joined", who_.user, description.role, room});
+        answer_joined(who, room, since, description);
+      },
+      who.place);
 }
 
-void session_state::hint(const user_id& user, room_hinted what) {
-  // A hint that is lost is found by the check of the tail of the user's list.
-  run_all({call_user_hint(user, write_hint(what))}, [](const auto&) {});
+void session_state::answer_joined(const asked& who, const room_id& room, std::optional<seq_number> since,
+                                  const room_description& description) {
+  if (!since) return answer(who, room_text(room, description));
+  auto count = options_->limits.history_messages;
+  run(who, call_room_range({room, {}, since, count}, who_.user),
+      [this, who, room, description, count](const redis_value& read) {
+        auto outcome = read_range(read, count);
+        if (auto* why = std::get_if<client_error>(&outcome)) return refuse(who, *why);
+        auto& range = std::get<log_range>(outcome);
+        // What is newer than the seat is pushed, and must not be told twice.
+        std::erase_if(range.entries, [&](const log_entry& e) { return e.at.seq > description.tail.seq; });
+        cut_range(range, true, count, answer_bytes(options_->limits));
+        answer(who, room_text(room, description, &range));
+      });
 }
 
-void session_state::handle(asked who, room_add& what) {
-  run(who, call_room_info(what.room, who_.user), [this, who, what](const redis_value& answer) {
-    auto outcome = read_room(answer);
-    if (auto* why = std::get_if<client_error>(&outcome)) return refuse(who, *why);
-    if (std::get<room_description>(outcome).role < room_role::moderator)
-      return refuse(who, {errc::forbidden, {}, {}, 0});
-    run(who, call_user_room_add(what.user, what.room, options_->limits.rooms_per_user),
-        [this, who, what](const redis_value& noted) {
-          done(who, noted, [&] {
-            run(who, call_room_add(what, who_.user, options_->limits.members_per_room),
-                [this, who, what](const redis_value& result) {
-                  auto added = read_added(result);
-                  if (auto* why = std::get_if<client_error>(&added)) {
-                    // What it noted in the user's list stays: the user may be a member already, and if not, the next
-                    // session of theirs finds out.
-                    return refuse(who, *why);
-                  }
-                  if (auto seq = std::get<std::optional<seq_number>>(added))
-                    hint(what.user, {*seq, "added", who_.user, what.role.value_or(room_role::member), what.room});
-                  this->answer(who, "{}");
-                });
-          });
-        });
-  });
-}
+void session_state::hint(const user_id& user, const room_hinted& what) { changes().hint(user, what); }
+
+void session_state::handle(asked who, room_add& what) { changes().add(what, who_.user, answer_done(std::move(who))); }
 
 // -- ending it -------------------------------------------------------------------------------------------------------
 
@@ -143,11 +103,7 @@ void session_state::handle(asked who, room_leave& what) {
 }
 
 void session_state::handle(asked who, room_remove& what) {
-  run(who, call_room_remove(what, who_.user), [this, who, what](const redis_value& removed) {
-    done(who, removed, [&] {
-      run(who, call_user_room_remove(what.user, {what.room}), [this, who](const redis_value&) { answer(who, "{}"); });
-    });
-  });
+  changes().remove(what, who_.user, answer_done(std::move(who)));
 }
 
 // -- looking ---------------------------------------------------------------------------------------------------------
@@ -165,10 +121,7 @@ void session_state::handle(asked who, room_members& what) {
     auto outcome = read_members(answer, limit);
     if (auto* why = std::get_if<client_error>(&outcome)) return refuse(who, *why);
     auto& page = std::get<member_page>(outcome);
-    json_array members;
-    for (auto& [user, role] : page.members)
-      members.add_json(json_object().add("user", user).add("role", name_of(role)).text());
-    this->answer(who, json_object().add_json("members", members.text()).add("more", page.more).text());
+    this->answer(who, members_text(page));
   });
 }
 
@@ -257,16 +210,16 @@ void session_state::handle(asked who, room_sync& what) {
 
 void session_state::handle(asked who, presence_get& what) {
   self_->request(options_->presence, options_->timings.request, get_users{what.users})
-      .then([this, who,
-             users = what.users](const std::vector<user_presence>& now) { answer(who, presence_list(users, now)); },
+      .then([this, who, users = what.users](
+                const std::vector<user_presence>& now) { answer(who, presence_list_text(users, now)); },
             [this, who](const caf::error& error) { refuse(who, to_client_error(error)); });
 }
 
 void session_state::handle(asked who, presence_watch& what) {
   auto held = hold(std::move(who)); // a change must not overtake the state that it changes
   self_->request(options_->presence, options_->timings.request, watch_users{number_, sink_, what.users})
-      .then([this, held,
-             users = what.users](const std::vector<user_presence>& now) { answer(held, presence_list(users, now)); },
+      .then([this, held, users = what.users](
+                const std::vector<user_presence>& now) { answer(held, presence_list_text(users, now)); },
             [this, held, users = what.users](const caf::error& error) {
               auto why = to_client_error(error);
               // All or none: what could not be looked up now is not to be told of later.

@@ -6,6 +6,7 @@
 #include "actors/counters.hpp"
 #include "actors/describe.hpp"
 #include "actors/trace.hpp"
+#include "chat/redis_denial.hpp"
 
 namespace starling {
 namespace {
@@ -80,8 +81,7 @@ void shard_state::call(script_call what, handler done) {
 }
 
 caf::result<redis_value> shard_state::run(script_call& what) {
-  if (state_ != shard_state_kind::up && state_ != shard_state_kind::deaf)
-    return redis_value(redis_value::error{"UNAVAILABLE shard " + options_.shard.name});
+  if (!works()) return redis_value(redis_value::error{"UNAVAILABLE shard " + options_.shard.name});
   auto promise = self_->make_response_promise<redis_value>();
   call(std::move(what), [promise](redis_value& answer) mutable { promise.deliver(std::move(answer)); });
   return promise;
@@ -103,7 +103,7 @@ void shard_state::answered(link_answered& what) {
   auto done = std::move(i->second);
   pending_.erase(i);
   auto* error = what.answer.if_error();
-  if (error && is_behind(error->text)) claim();
+  if (error && (is_behind(error->text) || (works() && is_denied(*error)))) claim();
   done(what.answer);
 }
 
@@ -158,8 +158,13 @@ void shard_state::claim() {
 
 void shard_state::claimed(const redis_value& answer) {
   claiming_ = false;
-  if (answer.if_error()) return; // the link is gone again, or will be asked again when it is back
+  if (auto* error = answer.if_error()) {
+    // The link is gone again, and the shard will be asked when it is back; or it is short of something for a moment.
+    if (error->text.starts_with("UNAVAILABLE") || (works() && !is_denied(*error))) return;
+    return refused(error->text);
+  }
   if (auto* word = answer.if_string()) {
+    if (word->starts_with("DENIED ")) return refused("its ACL has " + *word);
     become(shard_state_kind::foreign, *word);
     log::error("shard.foreign", "shard={} address={} belongs_to=\"{}\"", options_.shard.name, options_.shard.address,
                *word);
@@ -169,9 +174,16 @@ void shard_state::claimed(const redis_value& answer) {
   auto epoch = static_cast<std::uint64_t>(answer.at(0).to_int());
   if (epoch > table_->epoch())
     log::warn("shard.newer_table", "shard={} its_epoch={} our_epoch={}", options_.shard.name, epoch, table_->epoch());
-  if (state_ == shard_state_kind::up || state_ == shard_state_kind::deaf) return;
+  if (works()) return;
   become(shard_state_kind::up, {});
   subscribe_all();
+}
+
+/// Redis is there, but does not let us work: `check_tails` asks again, until somebody has mended the ACL.
+void shard_state::refused(std::string reason) {
+  const bool worked = works();
+  become(shard_state_kind::down, std::move(reason));
+  if (worked) silence_feeds(true);
 }
 
 void shard_state::subscribe_all() {
@@ -208,7 +220,7 @@ void shard_state::silence_feeds(bool shard_away) {
 }
 
 void shard_state::become(shard_state_kind state, std::string detail) {
-  if (state != state_) {
+  if (state != state_ || detail != detail_) {
     if (state == shard_state_kind::up)
       log::info("shard.up", "shard={} address={}", options_.shard.name, options_.shard.address);
     else
@@ -216,6 +228,7 @@ void shard_state::become(shard_state_kind state, std::string detail) {
                 options_.shard.name, options_.shard.address, detail);
   }
   state_ = state;
+  detail_ = detail;
   self_->send(options_.router, shard_report{options_.shard.name, options_.shard.address, state, std::move(detail)});
 }
 
@@ -264,6 +277,7 @@ void shard_state::published(link_published& what) {
 /// are looked at again: a Redis that was restarted has cut the link, one that was emptied is claimed anew.
 void shard_state::check_tails() {
   self_->delayed_send(self_, std::max(options_.tail_check / lots_per_check, milliseconds(1)), starling::check_tails{});
+  if (linked_ && table_ && state_ == shard_state_kind::down) claim();
   if (state_ != shard_state_kind::up || feeds_.empty()) return;
   call(call_changes(), [this](redis_value& answer) {
     auto outcome = read_changes(answer);

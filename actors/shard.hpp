@@ -52,6 +52,7 @@ private:
   void call(script_call what, handler done);
   void claim();
   void claimed(const redis_value& answer);
+  void refused(std::string reason);
   void become(shard_state_kind state, std::string detail);
   void silence_feeds(bool shard_away);
   void subscribe_all();
@@ -60,12 +61,14 @@ private:
   void check_lot();
   void check_chunk(std::vector<feed_name> feeds);
   bool is_behind(std::string_view error) const;
+  bool works() const { return state_ == shard_state_kind::up || state_ == shard_state_kind::deaf; }
   bool owns(const feed_name& feed) const;
 
   shard_actor::pointer self_;
   shard_options options_;
   table_ptr table_;
   shard_state_kind state_ = shard_state_kind::connecting;
+  std::string detail_;  // of that state, as it was told
   bool linked_ = false; // both connections stand
   bool claiming_ = false;
   std::uint64_t calls_ = 0;

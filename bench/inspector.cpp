@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <stdexcept>
 #include <vector>
 
 #include <caf/actor_system.hpp>
@@ -37,7 +38,7 @@ double measure(const inspector_command& command, const json& arguments) {
   std::vector<double> took;
   for (int i = 0; i < repetitions; ++i) {
     auto begin = std::chrono::steady_clock::now();
-    if (command.run(nullptr, arguments).flag != caf::rt_value) return -1;
+    if (command.run(nullptr, arguments).flag != caf::rt_value) throw std::runtime_error("refused: " + arguments.dump());
     std::chrono::duration<double, std::milli> each = std::chrono::steady_clock::now() - begin;
     took.push_back(each.count());
   }
@@ -59,9 +60,9 @@ int main() {
   }
   const auto command = actors_command();
   for (auto* order : {"mailbox", "age", "busy", "rate", "errors", "started"}) {
-    json page{{"kind", "session"}, {"sort", order}, {"limit", 100}};
+    json page{{"kind", "session"}, {"sort", order}, {"limit", 100u}};
     auto first = measure(command, page);
-    page["after"] = 5'000;
+    page["after"] = 5'000u;
     auto later = measure(command, page);
     page["name"] = "user-9*";
     std::printf("%d sessions by %-8s first 100: %5.1f ms   100 behind 5000: %5.1f ms   of these user-9*: %5.1f ms\n",

@@ -1,7 +1,10 @@
 #include "chat/address.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+
+#include <arpa/inet.h>
 
 namespace starling {
 
@@ -47,6 +50,34 @@ bool is_loopback(std::string_view host) {
   // A name may begin with "127." too ("127.example.org"), so the rest has to look like an address.
   return host.starts_with("127.") && std::count(host.begin(), host.end(), '.') == 3 &&
          host.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+std::string_view host_of(std::string_view authority) {
+  if (authority.starts_with('[')) return authority.substr(1, authority.find(']') - 1);
+  return authority.substr(0, authority.find(':'));
+}
+
+std::string_view authority_of(std::string_view url) {
+  auto scheme = url.find("://");
+  if (scheme == std::string_view::npos) return {};
+  auto rest = url.substr(scheme + 3);
+  return rest.substr(0, rest.find('/'));
+}
+
+bool is_ip_address(std::string_view text) {
+  const std::string terminated(text);
+  std::array<unsigned char, sizeof(in6_addr)> bytes{};
+  return inet_pton(AF_INET, terminated.c_str(), bytes.data()) == 1 ||
+         inet_pton(AF_INET6, terminated.c_str(), bytes.data()) == 1;
+}
+
+bool is_origin(std::string_view text) {
+  const std::string_view authority = authority_of(text);
+  const auto scheme = text.substr(0, text.find("://"));
+  if ((scheme != "http" && scheme != "https") || scheme.size() + 3 + authority.size() != text.size()) return false;
+  // As browsers write it, since it is compared as it stands.
+  if (std::any_of(authority.begin(), authority.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) return false;
+  return parse_host_port(authority) || parse_host_port(std::string(authority) + ":80");
 }
 
 bool is_any_address(std::string_view host) { return host == "0.0.0.0" || host == "::"; }

@@ -112,6 +112,12 @@ std::optional<bus_event> read_kind(char kind, words& in) {
     return read_hint(in);
   case 'p':
     return presence_changed{read_presence_words(in)};
+  case 'k': {
+    auto session = std::string(in.next());
+    return sessions_kicked{std::move(session), std::string(in.rest())};
+  }
+  case 'e':
+    return tokens_revoked{in.number<std::int64_t>()};
   default:
     return {};
   }
@@ -155,6 +161,8 @@ std::string write_hint(const room_hinted& hint) {
   return "j " + std::to_string(hint.seq) + " " + hint.change + " " + hint.by + " " + std::string(name_of(hint.role)) +
          " " + hint.room;
 }
+
+std::string write_kick(const sessions_kicked& kick) { return "k " + kick.session + " " + kick.reason; }
 
 std::string write_typing(const user_id& user) { return "t " + user; }
 

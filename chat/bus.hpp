@@ -58,8 +58,18 @@ struct presence_changed {
   user_presence now;
 };
 
+/// `k <session> <reason>`: a user's sessions are sent away, all ("*") or the one of this name, `<node>/<number>`.
+struct sessions_kicked {
+  std::string session;
+  std::string reason;
+};
+/// `e <second>`: tokens of the user that were issued up to this unix second are refused.
+struct tokens_revoked {
+  std::int64_t until_s = 0;
+};
+
 using bus_event = std::variant<message_logged, member_changed, member_typing, member_read, who_asked, who_told,
-                               room_hinted, presence_changed>;
+                               room_hinted, presence_changed, sessions_kicked, tokens_revoked>;
 
 /// Reads a payload; nothing if it is of no kind known here, or broken.
 std::optional<bus_event> read_bus(std::string_view payload);
@@ -80,6 +90,7 @@ struct trace_mark {
 std::optional<trace_mark> read_trace_mark(std::string_view payload);
 
 std::string write_hint(const room_hinted& hint);
+std::string write_kick(const sessions_kicked& kick);
 std::string write_typing(const user_id& user);
 std::string write_read(const user_id& user, seq_number seq);
 std::string write_who_asked(std::string_view node, std::uint64_t number);

@@ -14,6 +14,9 @@ struct embedded_file {
 /// The Lua scripts that run inside a shard, one file each.
 std::span<const embedded_file> embedded_scripts();
 
+/// The document of the server API.
+std::span<const embedded_file> embedded_api();
+
 /// The web client's static files.
 std::span<const embedded_file> embedded_web();
 

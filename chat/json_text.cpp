@@ -1,5 +1,6 @@
 #include "chat/json_text.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "chat/codec.hpp"
@@ -67,7 +68,10 @@ std::string json_array::text() {
 
 std::string time_text(std::int64_t unix_ms) {
   using namespace std::chrono;
-  sys_time<milliseconds> at{milliseconds{unix_ms}};
+  using namespace std::chrono_literals;
+  // It comes from Redis too; there is room for four digits of the year.
+  constexpr sys_time<milliseconds> first = sys_days{year{0} / 1 / 1}, last = sys_days{year{10000} / 1 / 1} - 1ms;
+  auto at = std::clamp(sys_time<milliseconds>{milliseconds{unix_ms}}, first, last);
   auto day = floor<days>(at);
   year_month_day date{day};
   hh_mm_ss time{at - day};

@@ -4,7 +4,13 @@
 
 namespace starling {
 
+/// The last beats of nodes that fall silent together are up to `heartbeat` apart: before the first of them would be
+/// dead it is known that all are silent.
+node_registry::node_registry(std::chrono::milliseconds dead_after, std::chrono::milliseconds heartbeat)
+    : dead_after_(dead_after), deaf_after_(std::max(dead_after - heartbeat, 2 * heartbeat)) {}
+
 void node_registry::restore(const std::vector<node_entry>& nodes, const std::vector<dead_entry>& dead, time_point now) {
+  heard_ = now;
   for (const auto& entry : dead)
     bury(entry.name, entry.incarnation);
   for (const auto& entry : nodes) {
@@ -14,6 +20,16 @@ void node_registry::restore(const std::vector<node_entry>& nodes, const std::vec
   }
 }
 
+bool node_registry::hears_nobody(time_point now) const { return !nodes_.empty() && now - heard_ >= deaf_after_; }
+
+/// If nobody was heard before, that now somebody is says that the others may be as well.
+void node_registry::hear_somebody(time_point now) {
+  if (hears_nobody(now))
+    for (auto& [name, node] : nodes_)
+      node.heard = now;
+  heard_ = now;
+}
+
 bool node_registry::may_replace(const living& old, const node_entry& newcomer, time_point now) const {
   if (newcomer.incarnation < old.entry.incarnation) return false;
   if (silent(old, now)) return true;
@@ -21,6 +37,7 @@ bool node_registry::may_replace(const living& old, const node_entry& newcomer, t
 }
 
 node_registry::join_result node_registry::join(const node_entry& node, time_point now) {
+  hear_somebody(now);
   if (auto newest = newest_dead(node.name); node.incarnation <= newest)
     return {join_outcome::dead, newest, std::nullopt};
   auto i = nodes_.find(node.name);
@@ -49,6 +66,7 @@ node_registry::join_result node_registry::join(const node_entry& node, time_poin
 node_standing node_registry::beat(const std::string& name, std::uint64_t incarnation, time_point now) {
   auto i = nodes_.find(name);
   if (i != nodes_.end() && i->second.entry.incarnation == incarnation) {
+    hear_somebody(now);
     if (silent(i->second, now)) return node_standing::dead; // too late, even if nobody has looked yet
     i->second.heard = now;
     return node_standing::alive;
@@ -59,11 +77,13 @@ node_standing node_registry::beat(const std::string& name, std::uint64_t incarna
 bool node_registry::leave(const std::string& name, std::uint64_t incarnation) {
   auto i = nodes_.find(name);
   if (i == nodes_.end() || i->second.entry.incarnation != incarnation) return false;
+  bury(name, incarnation); // an earlier join of it may still be on its way, over another connection
   nodes_.erase(i);
   return true;
 }
 
 std::vector<node_entry> node_registry::expire(time_point now) {
+  if (hears_nobody(now)) return {};
   std::vector<node_entry> result;
   for (auto i = nodes_.begin(); i != nodes_.end();) {
     if (!silent(i->second, now)) {

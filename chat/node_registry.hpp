@@ -35,6 +35,9 @@ enum class node_standing : std::uint8_t { alive, unknown, dead };
 ///
 /// A node is dead after `dead_after` without a beat, and dead is final: it must come back with a new incarnation. So
 /// nobody can act in the name of a node that the others have already buried.
+///
+/// But who hears nobody at all is cut off, or stood still: that says nothing of the nodes. Then nobody dies, and from
+/// the first that is heard again, be it one that is not let in, all have `dead_after` once more.
 class node_registry {
 public:
   using time_point = std::chrono::steady_clock::time_point;
@@ -55,7 +58,8 @@ public:
         existing; // joined: the incarnation that this one replaced; name_taken: the one that lives
   };
 
-  explicit node_registry(std::chrono::milliseconds dead_after) : dead_after_(dead_after) {}
+  /// Nodes are heard every `heartbeat`.
+  node_registry(std::chrono::milliseconds dead_after, std::chrono::milliseconds heartbeat);
 
   /// Takes up what was known before this process started. The nodes have `dead_after` to come back.
   void restore(const std::vector<node_entry>& nodes, const std::vector<dead_entry>& dead, time_point now);
@@ -69,10 +73,12 @@ public:
   node_standing beat(const std::string& name, std::uint64_t incarnation, time_point now);
   /// Was this incarnation declared dead, as far as is remembered?
   bool is_dead(const std::string& name, std::uint64_t incarnation) const { return incarnation <= newest_dead(name); }
-  /// Returns false if it is not a node, or another incarnation of it.
+  /// As final as death. Returns false if it is not a node, or another incarnation of it.
   bool leave(const std::string& name, std::uint64_t incarnation);
   /// Declares dead who was silent for too long; returns them.
   std::vector<node_entry> expire(time_point now);
+  /// Are there nodes, and none was heard for so long that it is no accident?
+  bool hears_nobody(time_point now) const;
 
   /// In the order of their names.
   std::vector<node_entry> nodes() const;
@@ -93,11 +99,14 @@ private:
   };
 
   bool silent(const living& node, time_point now) const { return now - node.heard >= dead_after_; }
+  void hear_somebody(time_point now);
   bool may_replace(const living& old, const node_entry& newcomer, time_point now) const;
   std::uint64_t newest_dead(const std::string& name) const;
   void bury(const std::string& name, std::uint64_t incarnation);
 
   std::chrono::milliseconds dead_after_;
+  std::chrono::milliseconds deaf_after_;
+  time_point heard_{}; // anybody
   std::map<std::string, living> nodes_;
   std::map<std::string, grave> dead_;
   std::uint64_t deaths_ = 0;

@@ -65,6 +65,33 @@ std::string presence_text(const user_id& user, const user_presence& now) {
   return params.text();
 }
 
+std::string session_name(std::string_view node, std::uint64_t number) {
+  return std::string(node) + "/" + std::to_string(number);
+}
+
+std::string presence_list_text(const std::vector<user_id>& users, const std::vector<user_presence>& now) {
+  json_array list;
+  for (std::size_t i = 0; i < users.size() && i < now.size(); ++i)
+    list.add_json(presence_text(users[i], now[i]));
+  return json_object().add_json("users", list.text()).text();
+}
+
+std::string members_text(const member_page& page) {
+  json_array members;
+  for (auto& [user, role] : page.members)
+    members.add_json(json_object().add("user", user).add("role", name_of(role)).text());
+  return json_object().add_json("members", members.text()).add("more", page.more).text();
+}
+
+std::string sent_text(const room_id& room, const appended& sent) {
+  return json_object()
+      .add("room", room)
+      .add("epoch", sent.at.epoch)
+      .add("seq", sent.at.seq)
+      .add("at", time_text(sent.unix_ms))
+      .text();
+}
+
 std::string presence_notification(const user_id& user, const user_presence& now) {
   return encode_notification("presence", presence_text(user, now));
 }

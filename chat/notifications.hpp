@@ -25,8 +25,16 @@ std::string presence_notification(const user_id& user, const user_presence& now)
 std::string room_text(const room_id& room, const room_description& description, const log_range* range = nullptr);
 /// `{epoch, messages, more}`
 std::string range_text(const room_id& room, const log_range& range);
+/// What clients know a session by: `<node>/<number>`.
+std::string session_name(std::string_view node, std::uint64_t number);
 /// `{user, online, last_seen?}`
 std::string presence_text(const user_id& user, const user_presence& now);
+/// `{users: [{user, online, last_seen?}]}`
+std::string presence_list_text(const std::vector<user_id>& users, const std::vector<user_presence>& now);
+/// `{members: [{user, role}], more}`
+std::string members_text(const member_page& page);
+/// `{room, epoch, seq, at}`: a message is in the log.
+std::string sent_text(const room_id& room, const appended& sent);
 
 /// Keeps of a range what one answer may hold: `messages_max`, and about `bytes_max` of text, at the near end
 /// (`ascending`: the first ones). Sets `more` if something was cut.

@@ -21,13 +21,36 @@ pushed outbox::push_now(frame what) {
   return put(queue_, std::move(what));
 }
 
-pushed outbox::release(frame first) {
-  auto result = first ? push_now(std::move(first)) : pushed::queued;
-  if (holds_ > 0 && --holds_ == 0) {
-    queue_.insert(queue_.end(), std::move_iterator(held_.begin()), std::move_iterator(held_.end()));
-    held_ = std::vector<frame>();
-  }
+void outbox::keep_place(frame place) {
+  assert(place && place->empty());
+  if (holds_ == 0) return;
+  held_.push_back(std::move(place));
+  ++places_;
+}
+
+pushed outbox::release(frame first, const frame& place) {
+  auto result = first ? put_first(std::move(first), place) : pushed::queued;
+  if (holds_ > 0 && --holds_ == 0) let_go();
   return result;
+}
+
+pushed outbox::put_first(frame first, const frame& place) {
+  assert(!first->empty());
+  auto kept = place ? std::find(held_.begin(), held_.end(), place) : held_.end();
+  if (kept == held_.end()) return push_now(std::move(first));
+  if (!has_room_for(*first, bytes_max_)) return pushed::overflow;
+  bytes_ += first->size();
+  *kept = std::move(first);
+  --places_;
+  return pushed::queued;
+}
+
+/// Places for which nothing came go.
+void outbox::let_go() {
+  if (places_ > 0) std::erase_if(held_, [](const frame& one) { return one->empty(); });
+  queue_.insert(queue_.end(), std::move_iterator(held_.begin()), std::move_iterator(held_.end()));
+  held_ = std::vector<frame>();
+  places_ = 0;
 }
 
 std::size_t outbox::gather(std::span<std::string_view> out) {
@@ -61,10 +84,11 @@ void outbox::written(std::size_t bytes) {
 std::size_t outbox::clear() {
   auto kept = std::max<std::size_t>(gathered_, offset_ > 0 ? 1 : 0);
   auto first = queue_.begin() + head_ + static_cast<std::ptrdiff_t>(kept);
-  auto count = static_cast<std::size_t>(queue_.end() - first) + held_.size();
+  auto count = static_cast<std::size_t>(queue_.end() - first) + held_.size() - places_;
   queue_.erase(first, queue_.end());
   held_ = std::vector<frame>();
   holds_ = 0;
+  places_ = 0;
   bytes_ = 0;
   for (auto i = head_; i < queue_.size(); ++i)
     bytes_ += queue_[i]->size();

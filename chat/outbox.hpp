@@ -33,21 +33,24 @@ public:
 
   /// Holds back what is pushed from now on. Calls nest.
   void hold() { ++holds_; }
-  /// Ends one hold: puts `first` (null: nothing) ahead of all that is held, and all of that after it if this was the
-  /// last hold. What is held has its bytes counted already and cannot overflow; `first` can. Without a hold (`clear`
-  /// ends them all) it only puts `first`.
-  pushed release(frame first);
+  /// Keeps a place among what is held, for what `release` brings. `place` is an empty frame, known by its address.
+  /// Without a hold nothing is kept.
+  void keep_place(frame place);
+  /// Ends one hold: puts `first` (null: nothing) at its place, if one was kept, else ahead of all that is held; and
+  /// lets go all of that if this was the last hold. What is held has its bytes counted already and cannot overflow;
+  /// `first` can. Without a hold (`clear` ends them all) it only puts `first`.
+  pushed release(frame first, const frame& place = nullptr);
   /// Puts a lasting frame at the end of what may leave, past any hold.
   pushed push_now(frame what);
 
   /// Nothing waits, held or not.
-  bool empty() const { return !ready() && held_.empty(); }
+  bool empty() const { return frames() == 0; }
   /// Something may leave.
   bool ready() const { return head_ < queue_.size(); }
   /// Bytes that wait, held or not.
   std::size_t bytes() const { return bytes_; }
   /// Frames that wait, held or not; one that has left in part is one of them.
-  std::size_t frames() const { return queue_.size() - head_ + held_.size(); }
+  std::size_t frames() const { return queue_.size() - head_ + held_.size() - places_; }
   /// Ephemeral frames dropped so far.
   std::size_t dropped() const { return dropped_; }
   /// Memory beyond itself and the frames; none when empty.
@@ -66,6 +69,8 @@ public:
 private:
   bool has_room_for(const std::string& what, std::size_t bound) const;
   pushed put(std::vector<frame>& queue, frame what);
+  pushed put_first(frame first, const frame& place);
+  void let_go();
 
   std::vector<frame> queue_; // from head_ on: what may leave; before it: nulls
   std::vector<frame> held_;
@@ -76,6 +81,7 @@ private:
   std::uint32_t head_ = 0;
   std::uint32_t gathered_ = 0; // frames that a write under way points into
   std::uint32_t holds_ = 0;
+  std::uint32_t places_ = 0; // of those held: empty ones
 };
 
 } // namespace starling

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -18,6 +19,10 @@ using user_id = std::string; // [A-Za-z0-9._-]{1,64}
 using room_id = std::string; // 1..128 bytes of UTF-8 without control characters
 using seq_number = std::uint64_t;
 
+/// Who speaks and acts when nobody in particular does: an application's own servers, by the server API. No user can
+/// have this id, so scripts take it for the right to do anything.
+inline constexpr std::string_view system_user = "@system";
+
 enum class room_kind : std::uint8_t { public_room, private_room, dialogue };
 enum class room_role : std::uint8_t { none, member, moderator, owner };
 
@@ -25,7 +30,8 @@ enum class room_role : std::uint8_t { none, member, moderator, owner };
 struct identity {
   user_id user;
   std::string name;
-  std::optional<std::chrono::system_clock::time_point> expires;
+  std::optional<std::chrono::system_clock::time_point> expires; // of the token; nothing in mode "open"
+  std::optional<std::int64_t> issued_s = std::nullopt;          // unix seconds, if the token tells
 };
 
 struct session_open {

@@ -34,6 +34,10 @@ struct limits {
   std::size_t history_messages = 300;      // in one answer; beyond: `more`
   std::size_t who_users = 10'000;          // present users that one node tells of a room
   std::size_t connections = 100'000;       // of a node; beyond: HTTP 503
+  std::size_t connections_per_address = 1000; // of one client address; beyond: HTTP 429
+  std::size_t refused_opens_per_minute = 60;  // of one client address; beyond: HTTP 429, close 1008
+  double opens_per_second = 1000;             // sessions that the node opens; beyond: close 4013, come back later
+  double opens_burst = 2000;                  // the depth of that bucket
 };
 
 /// How long things may take.
@@ -79,6 +83,27 @@ struct auth_settings {
   std::string key_file;              // HS256: the secret; else the public key in PEM; empty: $STARLING_TOKEN_KEY
 };
 
+/// What clients connect by, if by TLS. Both or none.
+struct client_tls_settings {
+  std::string certificate; // PEM: the chain, the node's own certificate first
+  std::string key;         // PEM: its private key
+  bool on() const { return !certificate.empty(); }
+};
+
+/// Where an application's own servers tell the node what to do, by HTTP. Off without a key.
+struct api_settings {
+  std::string listen = "127.0.0.1:7480";
+  std::string key_file; // first line is the key that a caller shows; empty: $STARLING_API_KEY
+};
+
+/// By what the processes of a cluster know each other, and what they encrypt with. All three or none.
+struct cluster_tls_settings {
+  std::string ca;          // PEM: who has signed the certificates of this cluster's processes, and nobody else's
+  std::string certificate; // PEM: this process' certificate
+  std::string key;         // PEM: its private key
+  bool on() const { return !certificate.empty(); }
+};
+
 /// What processes of one cluster share.
 struct cluster_settings {
   std::string id = "starling";           // two clusters never mix, on Redis or between processes
@@ -87,12 +112,13 @@ struct cluster_settings {
   milliseconds heartbeat{500};
   milliseconds dead_after{3'000}; // of silence
   milliseconds connect{1'000};    // one attempt to reach the master
+  cluster_tls_settings tls;       // required where processes listen beyond loopback
 };
 
 /// Where a node lets consoles look inside.
 struct inspect_settings {
   std::string listen = "127.0.0.1:0"; // port 0: any free one; the master tells consoles which
-  std::string web = "loopback";       // who may see the page /console: "off", "loopback", "token"
+  std::string web = "auto";           // who may see the page /console: "auto", "off", "loopback", "token"
 };
 
 /// For drills: what an operator would have to find with the console. Nothing of it is on unless it is set.
@@ -132,6 +158,10 @@ struct node_settings {
   unsigned threads = 0;                  // 0: one per core
   std::string scheduler = "shared";      // "shared": actors run on the threads of the sockets; "caf": on CAF's own
   bool create_public_rooms = true;       // room.join makes a public room that does not exist
+  std::vector<std::string> origins;      // pages that may connect, beside the node's own; empty: all
+  std::vector<std::string> proxies = {"127.0.0.1", "::1"}; // believed when they say for whom they connect
+  client_tls_settings tls;
+  api_settings api;
   auth_settings auth;
   struct limits limits;
   struct timings timings;

@@ -22,6 +22,21 @@ void check_cluster(const cluster_settings& s, found_list& out) {
   }
 }
 
+/// Who can reach the port of a process reaches CAF's middleman, which believes what it reads: beyond loopback only who
+/// has a certificate may. `option`: what says the address.
+void check_tls(const cluster_tls_settings& s, const char* option, const std::string& address, found_list& out) {
+  const auto where = parse_host_port(address);
+  const bool beyond = where && !is_loopback(where->host);
+  if (!beyond && s.ca.empty() && s.certificate.empty() && s.key.empty()) return;
+  const std::string why = beyond ? std::string(option) + " is beyond loopback (" + address + ")" : "it is set in part";
+  const auto required = [&](const char* key, const std::string& file) {
+    if (file.empty()) out.push_back({key, "a file in PEM: cluster.tls is needed whole, since " + why, "nothing"});
+  };
+  required("cluster.tls.ca", s.ca);
+  required("cluster.tls.certificate", s.certificate);
+  required("cluster.tls.key", s.key);
+}
+
 void check_limits(const limits& s, found_list& out) {
   const auto fits_a_frame = [&](const char* key, std::size_t bytes) {
     if (bytes >= s.frame_bytes) {
@@ -77,6 +92,20 @@ void check_listen(const node_settings& s, found_list& out) {
   }
 }
 
+void check_client_tls(const client_tls_settings& s, found_list& out) {
+  if (s.certificate.empty() == s.key.empty()) return;
+  const char* missing = s.key.empty() ? "node.tls.key" : "node.tls.certificate";
+  out.push_back({missing, "a file in PEM, since node.tls is needed whole and the other half is set", "nothing"});
+}
+
+/// Who has the key may speak for every user, and it would pass the network in the clear.
+void check_api(const api_settings& s, found_list& out) {
+  const auto where = parse_host_port(s.listen);
+  if (!where || is_loopback(where->host)) return;
+  out.push_back({"api.listen", "an address of this machine alone (a proxy that speaks TLS may stand before it)",
+                 quoted(s.listen)});
+}
+
 } // namespace
 
 std::vector<contradiction> contradictions(const node_settings& s) {
@@ -86,15 +115,23 @@ std::vector<contradiction> contradictions(const node_settings& s) {
         {"node.name", "a name that no other node of the cluster has (--name a, or node.name in the file)", "nothing"});
   }
   check_cluster(s.cluster, out);
+  const auto inspected = parse_host_port(s.inspect.listen);
+  if (inspected && !is_loopback(inspected->host))
+    check_tls(s.cluster.tls, "inspect.listen", s.inspect.listen, out);
+  else
+    check_tls(s.cluster.tls, "cluster.master", s.cluster.master, out);
   check_limits(s.limits, out);
   check_timings(s, out);
   check_listen(s, out);
+  check_client_tls(s.tls, out);
+  check_api(s.api, out);
   return out;
 }
 
 std::vector<contradiction> contradictions(const master_settings& s) {
   found_list out;
   check_cluster(s.cluster, out);
+  check_tls(s.cluster.tls, "cluster.master", s.cluster.master, out);
   if (s.shards.empty() || s.shards.size() > shards_max) {
     out.push_back({"shard",
                    "from 1 to " + std::to_string(shards_max) + " shards, each a [[shard]] with name and address",

@@ -68,12 +68,18 @@ struct file_rule {
 /// "component=level", any number of them.
 struct levels_rule {};
 
+/// Origins of web pages (RFC 6454), "https://chat.example.org", any number of them.
+struct origins_rule {};
+
+/// IP addresses, any number of them.
+struct addresses_rule {};
+
 inline constexpr word_rule level_words{{"trace", "debug", "info", "warn", "error", "off"}};
 
 /// Bounds of numbers of things that cost memory each.
 inline constexpr count_rule up_to_a_million{1, 1'000'000};
 inline constexpr std::size_t shards_max = 256;
-inline constexpr std::size_t log_levels_max = 64;
+inline constexpr std::size_t list_items_max = 64; // of a list of levels, origins or addresses
 
 template <class Visitor>
 void visit_fields(cluster_settings& s, Visitor&& v) {
@@ -83,6 +89,9 @@ void visit_fields(cluster_settings& s, Visitor&& v) {
   v("cluster.heartbeat", s.heartbeat, duration_rule{milliseconds(10), milliseconds(60'000)});
   v("cluster.dead_after", s.dead_after, duration_rule{milliseconds(20), milliseconds(600'000)});
   v("cluster.connect", s.connect, duration_rule{milliseconds(10), milliseconds(60'000)});
+  v("cluster.tls.ca", s.tls.ca, file_rule{});
+  v("cluster.tls.certificate", s.tls.certificate, file_rule{});
+  v("cluster.tls.key", s.tls.key, file_rule{});
 }
 
 template <class Visitor>
@@ -140,6 +149,10 @@ void visit_fields(limits& s, Visitor&& v) {
   v("limits.history_messages", s.history_messages, count_rule{1, 10'000});
   v("limits.who_users", s.who_users, up_to_a_million);
   v("limits.connections", s.connections, count_rule{1, 10'000'000});
+  v("limits.connections_per_address", s.connections_per_address, count_rule{1, 10'000'000});
+  v("limits.refused_opens_per_minute", s.refused_opens_per_minute, up_to_a_million);
+  v("limits.opens_per_second", s.opens_per_second, number_rule{0.1, 1'000'000});
+  v("limits.opens_burst", s.opens_burst, number_rule{1, 1'000'000});
 }
 
 template <class Visitor>
@@ -180,13 +193,19 @@ void visit_fields(lease_settings& s, Visitor&& v) {
 template <class Visitor>
 void visit_fields(inspect_settings& s, Visitor&& v) {
   v("inspect.listen", s.listen, listen_rule{.any_port = true});
-  v("inspect.web", s.web, word_rule{{"off", "loopback", "token"}});
+  v("inspect.web", s.web, word_rule{{"auto", "off", "loopback", "token"}});
 }
 
 template <class Visitor>
 void visit_fields(drill_settings& s, Visitor&& v) {
   v("drill.slow_room", s.slow_room, name_rule{.may_be_empty = true});
   v("drill.slow_room_by", s.slow_room_by, duration_rule{milliseconds(0), milliseconds(60'000)});
+}
+
+template <class Visitor>
+void visit_fields(api_settings& s, Visitor&& v) {
+  v("api.listen", s.listen, listen_rule{.any_port = true});
+  v("api.key_file", s.key_file, file_rule{});
 }
 
 template <class Visitor>
@@ -198,8 +217,13 @@ void visit_fields(node_settings& s, Visitor&& v) {
   v("node.threads", s.threads, count_rule{0, 1024});
   v("node.scheduler", s.scheduler, word_rule{{"shared", "caf"}});
   v("node.create_public_rooms", s.create_public_rooms, switch_rule{});
+  v("node.origins", s.origins, origins_rule{});
+  v("node.proxies", s.proxies, addresses_rule{});
+  v("node.tls.certificate", s.tls.certificate, file_rule{});
+  v("node.tls.key", s.tls.key, file_rule{});
   visit_fields(s.cluster, v);
   visit_fields(s.auth, v);
+  visit_fields(s.api, v);
   visit_fields(s.limits, v);
   visit_fields(s.timings, v);
   visit_fields(s.redis, v);

@@ -1,10 +1,12 @@
 #include "chat/store.hpp"
+#include "chat/revocation.hpp"
 #include "chat/store_look.hpp"
 
 #include <algorithm>
 #include <charconv>
 
 #include "chat/json_text.hpp"
+#include "chat/redis_denial.hpp"
 
 namespace starling {
 namespace {
@@ -148,8 +150,8 @@ script_call call_append(const message_send& what, const user_id& from, log_posit
                         {room_channel(what.room), from, text(messages_max), text(seen.epoch), text(seen.seq),
                          std::to_string(idempotency_ms), what.body});
   // With the key's length, no two triples of user, key and room meet in one name.
-  auto part = "key:" + from + ":" + text(what.key.size()) + ":" + what.key;
-  result.keys.push_back(what.key.empty() ? std::string() : room_name(what.room, part));
+  if (!what.key.empty())
+    result.keys.push_back(room_name(what.room, "key:" + from + ":" + text(what.key.size()) + ":" + what.key));
   if (what.trace != 0) result.args.push_back(text(what.trace));
   result.trace = what.trace;
   return result;
@@ -169,6 +171,13 @@ outcome<room_description> read_room(const redis_value& answer) {
   room.version = number(answer.at(5));
   room.role = role_from(answer.at(6).to_string());
   return room;
+}
+
+outcome<made_dialogue> read_dialogue(const redis_value& answer) {
+  auto room = read_room(answer);
+  if (auto* why = std::get_if<client_error>(&room)) return std::move(*why);
+  return made_dialogue{std::move(std::get<room_description>(room)), answer.at(7).to_string() == "1",
+                       answer.at(8).to_string() == "1"};
 }
 
 outcome<log_range> read_range(const redis_value& answer, std::size_t limit) {
@@ -239,7 +248,22 @@ outcome<user_rooms> read_user_rooms(const redis_value& answer) {
   result.version = number(answer.at(0));
   for (std::size_t i = 0; i + 1 < items->size(); i += 2)
     result.rooms.emplace_back((*items)[i].to_string(), number((*items)[i + 1]));
+  result.revoked_s = answer.at(2).to_int();
   return result;
+}
+
+script_call call_user_revoke(const user_id& user) {
+  return {"user_revoke", user_key(user), {user_key(user)}, {user_channel(user)}};
+}
+
+outcome<revoked_tokens> read_revoked(const redis_value& answer) {
+  if (!answer.if_array()) return broken(answer);
+  return revoked_tokens{answer.at(0).to_int(), number(answer.at(1))};
+}
+
+bool is_revoked(const identity& who, std::int64_t until_s) {
+  bool by_token = who.expires.has_value();
+  return until_s > 0 && by_token && who.issued_s.value_or(0) <= until_s;
 }
 
 script_call call_lease(std::string_view node, std::int64_t ttl_ms) {
@@ -384,7 +408,7 @@ client_error error_of(const redis_value::error& error) {
   std::string_view what = error.text;
   if (what.starts_with("UNAVAILABLE") || what.starts_with("STALE") || what.starts_with("LOADING") ||
       what.starts_with("MISCONF") || what.starts_with("OOM") || what.starts_with("READONLY") ||
-      what.starts_with("BUSY"))
+      what.starts_with("BUSY") || is_denied(error))
     return {errc::unavailable, {}, {}, 0};
   return {errc::internal, {}, {}, 0};
 }

@@ -56,6 +56,12 @@ struct room_description {
   room_role role = room_role::none;
 };
 
+/// A dialogue that was just made, or was there.
+struct made_dialogue {
+  room_description room;
+  bool user_was_member = false, other_was_member = false;
+};
+
 /// A message as the log keeps it.
 struct log_entry {
   log_position at;
@@ -97,6 +103,7 @@ script_call call_append(const message_send& what, const user_id& from, log_posit
 script_call call_publish(const room_id& room, std::string payload);
 
 outcome<room_description> read_room(const redis_value& answer);
+outcome<made_dialogue> read_dialogue(const redis_value& answer);
 outcome<log_range> read_range(const redis_value& answer, std::size_t limit);
 outcome<member_page> read_members(const redis_value& answer, std::size_t limit);
 struct appended {
@@ -114,13 +121,14 @@ outcome<std::monostate> read_done(const redis_value& answer);
 struct user_rooms {
   std::uint64_t version = 0;                         // counts changes
   std::vector<std::pair<room_id, seq_number>> rooms; // with the read mark
+  std::int64_t revoked_s = 0;                        // tokens issued up to this unix second are refused; 0: never any
 };
 
 script_call call_user_room_add(const user_id& user, const room_id& room, std::size_t rooms_max);
 script_call call_user_room_remove(const user_id& user, const std::vector<room_id>& rooms);
 script_call call_user_rooms(const user_id& user);
 script_call call_user_mark(const user_id& user, const room_id& room, seq_number seq);
-/// Tells the user's sessions everywhere that a room is new among theirs (`payload`: see `write_hint`).
+/// Tells the user's sessions everywhere (`payload`: see `write_hint`, `write_kick`); answers how many nodes it reached.
 script_call call_user_hint(const user_id& user, std::string payload);
 outcome<user_rooms> read_user_rooms(const redis_value& answer);
 

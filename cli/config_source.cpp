@@ -1,15 +1,19 @@
 #include "cli/config_source.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
-#include <toml++/toml.h>
+#include "cli/toml.hpp"
 
 namespace starling::cli {
 
 namespace {
 
 constexpr std::uintmax_t file_bytes_max = 1024 * 1024; // nobody writes that by hand
+// A key of many parts ("a.a.a...") makes tables within tables, and what walks through them, the library's own code too,
+// goes as deep as they are. A key does not go on in the next line.
+constexpr std::size_t line_bytes_max = 8 * 1024;
 
 /// Turns a node that is no table into a plain value; lists may hold text only.
 plain_value plain(const toml::node& node) {
@@ -48,11 +52,22 @@ void flatten(const toml::node& node, const std::string& key, const Add& add) {
   add(key, plain(node), node.source().begin.line);
 }
 
-/// The message of the parser, which may run over several lines.
-std::string describe(const toml::parse_error& error) {
-  std::string text(error.description());
+/// The number of the first line that is too long; 0 if none is.
+std::size_t long_line(std::string_view text) {
+  std::size_t number = 1;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    if (end > line_bytes_max) return number;
+    text.remove_prefix(std::min(end + 1, text.size()));
+    ++number;
+  }
+  return 0;
+}
+
+/// Keys, and the parser's messages, may hold line breaks, and what a terminal obeys.
+std::string one_line(std::string text) {
   for (char& c : text) {
-    if (c == '\n' || c == '\r') c = ' ';
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   }
   return text;
 }
@@ -65,7 +80,7 @@ std::string complaint(const std::string& where, std::string_view key, std::strin
   line += key;
   line += ": ";
   line += what;
-  return line;
+  return one_line(std::move(line));
 }
 
 void config_source::read_file(const std::filesystem::path& path) {
@@ -83,20 +98,29 @@ void config_source::read_file(const std::filesystem::path& path) {
   }
   std::ostringstream text;
   text << in.rdbuf();
+  if (const auto number = long_line(text.str()); number != 0) {
+    problems.push_back(file + ':' + std::to_string(number) + ": expected lines of at most 8KiB");
+    return;
+  }
   try {
     const toml::table table = toml::parse(text.str(), file);
     flatten(table, {}, [&](const std::string& key, plain_value value, std::size_t line) {
       values[key] = {std::move(value), file + ':' + std::to_string(line), line, path.parent_path(), {}};
     });
   } catch (const toml::parse_error& e) {
-    problems.push_back(file + ':' + std::to_string(e.source().begin.line) + ": not TOML: " + describe(e));
+    problems.push_back(file + ':' + std::to_string(e.source().begin.line) +
+                       ": not TOML: " + one_line(std::string(e.description())));
   }
 }
 
 void config_source::read_override(const std::string& text) {
+  if (text.size() > line_bytes_max) {
+    problems.push_back("--set: expected at most 8KiB, found \"" + one_line(text.substr(0, 40)) + "\"...");
+    return;
+  }
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
-    problems.push_back("--set " + text + ": expected section.option=value");
+    problems.push_back(one_line("--set " + text + ": expected section.option=value"));
     return;
   }
   const std::string key = text.substr(0, equals);

@@ -231,25 +231,34 @@ void field_reader::operator()(std::string_view key, std::string& field, const fi
   }
 }
 
-void field_reader::operator()(std::string_view key, std::vector<std::string>& field, const levels_rule&) {
+void field_reader::list(std::string_view key, std::vector<std::string>& field, const std::string& item,
+                        bool (*good)(std::string_view)) {
   const written_value* written = find(key);
   if (!written) return;
-  const auto* list = std::get_if<std::vector<std::string>>(&written->value);
-  std::vector<std::string> levels = list ? *list : std::vector<std::string>();
+  const auto* whole = std::get_if<std::vector<std::string>>(&written->value);
+  std::vector<std::string> items = whole ? *whole : std::vector<std::string>();
   // `--set log.levels=redis=debug` is short for a list of one.
   const auto* bare = std::get_if<std::string>(&written->value);
-  if (bare && written->line == 0) levels = {*bare};
-  const auto good = [](const std::string& text) {
+  if (bare && written->line == 0) items = {*bare};
+  if ((!whole && items.empty()) || items.size() > list_items_max || !std::all_of(items.begin(), items.end(), good))
+    return refuse(key, *written, fmt::format("a list of at most {} texts such as {}", list_items_max, item));
+  field = std::move(items);
+}
+
+void field_reader::operator()(std::string_view key, std::vector<std::string>& field, const levels_rule&) {
+  list(key, field, "\"redis=debug\", the level being " + list_words(level_words), [](std::string_view text) {
     const std::size_t equals = text.find('=');
-    return equals != std::string::npos && is_name(std::string_view(text).substr(0, equals)) &&
-           is_word(std::string_view(text).substr(equals + 1), level_words);
-  };
-  if ((!list && levels.empty()) || levels.size() > log_levels_max || !std::all_of(levels.begin(), levels.end(), good)) {
-    return refuse(key, *written,
-                  fmt::format("a list of at most {} texts such as \"redis=debug\", the level being {}", log_levels_max,
-                              list_words(level_words)));
-  }
-  field = std::move(levels);
+    return equals != std::string_view::npos && is_name(text.substr(0, equals)) &&
+           is_word(text.substr(equals + 1), level_words);
+  });
+}
+
+void field_reader::operator()(std::string_view key, std::vector<std::string>& field, const origins_rule&) {
+  list(key, field, "\"https://chat.example.org\"", is_origin);
+}
+
+void field_reader::operator()(std::string_view key, std::vector<std::string>& field, const addresses_rule&) {
+  list(key, field, "\"10.0.0.1\" or \"::1\"", is_ip_address);
 }
 
 } // namespace starling::cli

@@ -34,6 +34,8 @@ public:
   void operator()(std::string_view key, std::string& field, const url_rule& rule);
   void operator()(std::string_view key, std::string& field, const file_rule& rule);
   void operator()(std::string_view key, std::vector<std::string>& field, const levels_rule& rule);
+  void operator()(std::string_view key, std::vector<std::string>& field, const origins_rule& rule);
+  void operator()(std::string_view key, std::vector<std::string>& field, const addresses_rule& rule);
 
   /// The keys visited, and what was wrong with what is written for them.
   std::set<std::string> keys;
@@ -46,6 +48,9 @@ private:
   void refuse(std::string_view key, const written_value& written, const std::string& expected);
   /// Returns the text written for a key, or nothing, having complained if it is no text.
   const std::string* text(std::string_view key, const written_value* written, const std::string& expected);
+  /// Takes a list of texts, each of which is `good`, and is described by `item`.
+  void list(std::string_view key, std::vector<std::string>& field, const std::string& item,
+            bool (*good)(std::string_view));
 
   const config_source& source_;
   std::string prefix_;

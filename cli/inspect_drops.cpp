@@ -44,6 +44,13 @@ json frames_of(const net::listener& clients) {
   return result;
 }
 
+json sessions_refused(const net::traffic& counts) {
+  auto result = named(counts.opens, net::open_result_names);
+  for (auto served : {net::open_result::opened, net::open_result::renewed})
+    result.erase(net::open_result_names[static_cast<std::size_t>(served)]);
+  return result;
+}
+
 json rooms_now() {
   auto& counted = actor_counters::instance();
   return {{"early_news_dropped", counted.early_news_dropped.load()},
@@ -72,6 +79,7 @@ inspector_command drops_command(const net::listener& clients, std::shared_ptr<co
             return answer_with({{"frames", frames_of(clients)},
                                 {"requests_refused", counts.requests_refused.load()},
                                 {"connections_refused", named(counts.refused, net::refusal_names)},
+                                {"sessions_refused", sessions_refused(counts)},
                                 {"rooms", rooms_now()},
                                 {"redis", redis_now(*links)}});
           }};

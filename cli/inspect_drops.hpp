@@ -9,7 +9,8 @@ namespace starling::cli {
 /// Answers "drops": what became of the frames to this node's clients, and what else was refused or lost here.
 ///
 ///     {frames: {accepted, delivered, waiting, dropped: {half_full, full, closed}, difference},
-///      requests_refused, connections_refused: {limit, accept_error},
+///      requests_refused, connections_refused: {limit, accept_error, address, origin, barred},
+///      sessions_refused: {refused, timed_out, put_off, barred},
 ///      rooms: {early_news_dropped, publications_in_vain, gaps_told, log_reads_failed},
 ///      redis: {<shard>: {refused, failures, timeouts}}}
 ///

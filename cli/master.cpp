@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/cluster.hpp"
+#include "actors/cluster_tls.hpp"
 #include "actors/inspect_actors.hpp"
 #include "actors/inspect_admin.hpp"
 #include "actors/inspect_events.hpp"
@@ -17,6 +18,7 @@
 #include "cli/commands.hpp"
 #include "cli/flight.hpp"
 #include "cli/options.hpp"
+#include "cli/reload.hpp"
 #include "cli/secrets.hpp"
 #include "cli/version.hpp"
 #include "cli/wait_for_signal.hpp"
@@ -48,8 +50,15 @@ nlohmann::json cluster_now(const cluster_picture& picture, const cluster_setting
           {"nodes", std::move(nodes)}};
 }
 
-int run_master(master_start start) {
-  keep_signals();
+/// Reads the configuration again; of a master, only log levels change without a restart.
+void reload(const config_options& options, const master_settings& running) {
+  auto loaded = load_master_settings(options.file, options.overrides);
+  if (auto* error = std::get_if<load_error>(&loaded)) return refuse_reload(*error);
+  const auto& next = std::get<master_settings>(loaded);
+  finish_reload(next.log, changed_keys(running, next));
+}
+
+int run_master(master_start start, const config_options& options) {
   auto settings = start.settings;
   start_flight_recorder(settings.log, settings.state_file, "master");
   auto where = parse_host_port(settings.cluster.master);
@@ -58,7 +67,7 @@ int run_master(master_start start) {
   // A master handles a few messages a second: one thread, and none that polls.
   config.set("scheduler.policy", caf::atom("sharing")).set("scheduler.max-threads", 1u);
   add_cluster_messages(config);
-  configure_middleman(config);
+  configure_middleman(config, settings.cluster.tls);
   caf::actor_system system(config);
   auto picture = start.picture;
   start.inspector = system.spawn(
@@ -84,7 +93,7 @@ int run_master(master_start start) {
     return fail(*why);
   }
   log::info("master.started", "listen={} shards={}", settings.cluster.master, settings.shards.size());
-  auto signal = wait_for_signal();
+  auto signal = wait_for_signal([&] { reload(options, settings); });
   log::info("master.leaving", "signal={}", signal);
   caf::anon_send_exit(self, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(watcher, caf::exit_reason::user_shutdown);
@@ -92,16 +101,18 @@ int run_master(master_start start) {
 }
 
 int run(const config_options& options) {
+  keep_signals();
   auto loaded = load_master_settings(options.file, options.overrides);
   if (auto* error = std::get_if<load_error>(&loaded)) return complain(*error);
   auto& settings = std::get<master_settings>(loaded);
   log::configure(settings.log);
+  if (auto why = why_bad(settings.cluster.tls); !why.empty()) return fail(why);
   auto token =
       read_secret({"the cluster's token", "cluster.token_file", settings.cluster.token_file, "STARLING_CLUSTER_TOKEN"});
   if (auto* error = std::get_if<secret_error>(&token)) return fail(error->why);
   auto start = prepare_master(settings, std::get<secret>(token).text);
   if (auto* why = std::get_if<std::string>(&start)) return fail(*why);
-  return run_master(std::get<master_start>(std::move(start)));
+  return run_master(std::get<master_start>(std::move(start)), options);
 }
 
 } // namespace

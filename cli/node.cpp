@@ -1,13 +1,18 @@
 #include <CLI/CLI.hpp>
 
+#include "actors/cluster_tls.hpp"
 #include "actors/log.hpp"
 #include "cli/commands.hpp"
 #include "cli/node_process.hpp"
 #include "cli/options.hpp"
 #include "cli/secrets.hpp"
+#include "cli/wait_for_signal.hpp"
 
 namespace starling::cli {
 namespace {
+
+/// As for secrets of tokens (RFC 7518, 3.2): who guesses gets nowhere.
+constexpr std::size_t api_key_bytes_min = 32;
 
 struct node_command {
   config_options config;
@@ -32,20 +37,42 @@ std::variant<node_secrets, std::string> read_secrets(const node_settings& settin
     if (auto* error = std::get_if<secret_error>(&key)) return error->why;
     result.token_key = std::get<secret>(key).text;
   }
+  auto api =
+      read_optional_secret({"the key of the server API", "api.key_file", settings.api.key_file, "STARLING_API_KEY"});
+  if (auto* error = std::get_if<secret_error>(&api)) return error->why;
+  result.api_key = std::get<secret>(api).text;
+  if (!result.api_key.empty() && result.api_key.size() < api_key_bytes_min)
+    return "the key of the server API must have at least 32 bytes (make one with: openssl rand -hex 32)";
   return result;
 }
 
-int run(node_command& command) {
+std::variant<node_settings, load_error> read_settings(const node_command& command) {
   auto overrides = command.config.overrides;
   if (!command.name.empty()) overrides.push_back("node.name=" + command.name);
   if (!command.listen.empty()) overrides.push_back("node.listen=" + command.listen);
-  auto loaded = load_node_settings(command.config.file, overrides);
+  return load_node_settings(command.config.file, overrides);
+}
+
+std::variant<node_configuration, load_error, std::string> read_again(const node_command& command) {
+  auto loaded = read_settings(command);
+  if (auto* error = std::get_if<load_error>(&loaded)) return std::move(*error);
+  auto& settings = std::get<node_settings>(loaded);
+  auto secrets = read_secrets(settings);
+  if (auto* why = std::get_if<std::string>(&secrets)) return std::move(*why);
+  return node_configuration{std::move(settings), std::get<node_secrets>(std::move(secrets))};
+}
+
+int run(const node_command& command) {
+  keep_signals();
+  auto loaded = read_settings(command);
   if (auto* error = std::get_if<load_error>(&loaded)) return complain(*error);
   auto& settings = std::get<node_settings>(loaded);
   log::configure(settings.log);
+  if (auto why = why_bad(settings.cluster.tls); !why.empty()) return fail(why);
   auto secrets = read_secrets(settings);
   if (auto* why = std::get_if<std::string>(&secrets)) return fail(*why);
-  return run_node(settings, std::get<node_secrets>(std::move(secrets)));
+  return run_node({std::move(settings), std::get<node_secrets>(std::move(secrets))},
+                  [command] { return read_again(command); });
 }
 
 } // namespace

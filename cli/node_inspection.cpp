@@ -24,21 +24,28 @@ namespace {
 
 /// Shards that do not answer, as `stuck` tells them.
 nlohmann::json shards_in_trouble(const node_status& status) {
+  using namespace std::chrono;
   auto result = nlohmann::json::array();
-  for (auto& [name, shard] : status.shards())
-    if (shard.state != shard_state_kind::up)
-      result.push_back({{"what", "shard"},
-                        {"kind", "shard"},
-                        {"name", shard.name},
-                        {"for_ms", 0},
-                        {"reason", std::string(name_of(shard.state)) + " (" + shard.address + "): " + shard.detail}});
+  auto since = status.shards_since();
+  auto now = steady_clock::now();
+  for (auto& [name, shard] : status.shards()) {
+    if (shard.state == shard_state_kind::up) continue;
+    auto away = duration_cast<milliseconds>(now - since.try_emplace(name, now).first->second);
+    result.push_back({{"what", "shard"},
+                      {"kind", "shard"},
+                      {"name", shard.name},
+                      {"for_ms", away.count()},
+                      {"reason", std::string(name_of(shard.state)) + " (" + shard.address + "): " + shard.detail}});
+  }
   return result;
 }
 
 /// What a node says of itself beside its actors: as /readyz does, and how it goes.
 nlohmann::json node_now(const inspected_node& what) {
   using namespace std::chrono;
-  auto milliseconds_of = [](auto time) { return duration_cast<duration<double, std::milli>>(time).count(); };
+  auto milliseconds_of = [](auto time) {
+    return static_cast<double>(duration_cast<microseconds>(time).count()) / 1000;
+  };
   auto& status = *what.status;
   auto result = nlohmann::json::parse(status.readyz().second, nullptr, false);
   result.update({{"name", what.settings.name},
@@ -73,6 +80,7 @@ inspector_commands commands_of(caf::actor_system& system, const inspected_node& 
   all["drops"] = drops_command(what.clients, what.links);
   all["flight"] = flight_command();
   all["kick"] = kick_command(what.self);
+  all["revoke"] = revoke_command(what.self);
   all["restart"] = restart_command(what.self);
   all["send"] = send_command(what.self, what.settings.limits, what.settings.timings);
   all["drain"] = drain_command([&clients = what.clients] { return clients.connections(); }, ask_to_end);

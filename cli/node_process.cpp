@@ -18,9 +18,12 @@
 #include "actors/node.hpp"
 #include "actors/scheduler.hpp"
 #include "chat/address.hpp"
+#include "cli/client_verifier.hpp"
 #include "cli/commands.hpp"
 #include "cli/flight.hpp"
+#include "cli/node_api.hpp"
 #include "cli/node_inspection.hpp"
+#include "cli/node_reload.hpp"
 #include "cli/options.hpp"
 #include "cli/wait_for_signal.hpp"
 #include "cli/web_console.hpp"
@@ -32,7 +35,7 @@
 #include "net/node_metrics.hpp"
 #include "net/redis_link.hpp"
 #include "net/redis_metrics.hpp"
-#include "net/token.hpp"
+#include "net/tls_context.hpp"
 
 namespace starling::cli {
 namespace {
@@ -71,25 +74,6 @@ redis_link_factory make_links(asio::io_context& io, const redis_settings& settin
   };
 }
 
-/// Says who a client is: by a token, or in mode "open" by its word.
-using verifier = std::function<std::variant<identity, std::string>(const session_open&)>;
-
-std::variant<verifier, std::string> make_verifier(const auth_settings& auth, std::string key) {
-  if (auth.mode == "open")
-    return verifier([](const session_open& what) -> std::variant<identity, std::string> {
-      if (what.user.empty()) return "this cluster is open: name a user, not a token";
-      if (!is_user_id(what.user)) return "not a user id ([A-Za-z0-9._-], 1 to 64)";
-      return identity{what.user, {}, {}};
-    });
-  auto made = net::token_verifier::make(auth, std::move(key));
-  if (auto* why = std::get_if<std::string>(&made)) return *why;
-  return verifier(
-      [tokens = std::get<net::token_verifier>(made)](const session_open& what) -> std::variant<identity, std::string> {
-        if (what.token.empty()) return "a token is needed";
-        return tokens.verify(what.token);
-      });
-}
-
 /// Tells the master that this node goes, if there is one to be told.
 void leave(caf::actor_system& system, const membership_actor& member) {
   caf::scoped_actor self{system};
@@ -122,14 +106,31 @@ private:
 /// at once.
 constexpr milliseconds eviction_spread{2'000};
 
+using certificate = std::shared_ptr<const net::tls_context>;
+
+/// What clients are to connect by; null: TLS is off. Or what is wrong with it.
+std::variant<certificate, std::string> load_tls(const client_tls_settings& files) {
+  if (!files.on()) return certificate();
+  return net::tls_context::load(files);
+}
+
+/// Where clients of other nodes are told to come.
+std::string url_of(const node_settings& settings) {
+  if (!settings.url.empty()) return settings.url;
+  return (settings.tls.on() ? "wss://" : "ws://") + settings.listen + "/ws";
+}
+
 } // namespace
 
-int run_node(const node_settings& settings, node_secrets secrets) {
-  auto verify = make_verifier(settings.auth, std::move(secrets.token_key));
-  if (auto* why = std::get_if<std::string>(&verify)) return fail(*why);
+int run_node(const node_configuration& configuration, node_configuration_reader read_again) {
+  const auto& [settings, secrets] = configuration;
+  auto verifier_made = make_verifier(settings.auth, secrets.token_key);
+  if (auto* why = std::get_if<std::string>(&verifier_made)) return fail(*why);
+  current_verifier verify(std::get<verifier>(std::move(verifier_made)));
+  auto tls = load_tls(settings.tls);
+  if (auto* why = std::get_if<std::string>(&tls)) return fail(*why);
   if (settings.auth.mode == "open") log::warn("auth.open", "listen={} anybody_may_be=anybody", settings.listen);
 
-  keep_signals();
   start_flight_recorder(settings.log, settings.table_file, "node-" + settings.name);
   auto threads = settings.threads != 0 ? settings.threads : std::max(1u, std::thread::hardware_concurrency());
   asio::io_context io(static_cast<int>(threads));
@@ -138,7 +139,7 @@ int run_node(const node_settings& settings, node_secrets secrets) {
   const bool shared = settings.scheduler == "shared";
   if (shared) use_asio_scheduler(config, io);
   add_cluster_messages(config);
-  configure_middleman(config);
+  configure_middleman(config, settings.cluster.tls);
 
   net::flusher writes(io);
   auto status = std::make_shared<node_status>();
@@ -151,12 +152,15 @@ int run_node(const node_settings& settings, node_secrets secrets) {
     auto pages = std::make_shared<web_console>(io, settings, secrets.cluster_token);
     net::listener_ports ports{*sessions,
                               writes,
-                              std::get<verifier>(verify),
+                              std::ref(verify),
                               {[status] { return status->readyz(); }, [status] { return status->nodes(); },
                                [&metrics] { return metrics.text(); }},
                               [status, name = settings.name] { return status->other_urls(name); },
-                              pages->port()};
+                              pages->port(),
+                              {settings.origins, settings.proxies}};
     net::listener clients(io, std::move(ports), settings.limits, settings.timings);
+    clients.use_tls(std::get<certificate>(tls));
+    node_reload reload(configuration, std::move(read_again), clients, verify);
     metrics.add(clients.metrics());
     metrics.add(net::collect_actors());
     auto links = std::make_shared<net::redis_metrics>();
@@ -177,33 +181,38 @@ int run_node(const node_settings& settings, node_secrets secrets) {
     };
     auto incarnation = options.incarnation;
     auto self = system.spawn(node, std::move(options));
-    auto url = settings.url.empty() ? "ws://" + settings.listen + "/ws" : settings.url;
+    auto url = url_of(settings);
     auto inside = start_inspector(
         system, {settings, secrets.cluster_token, incarnation, status, self, clients, links, url, loop});
+    node_api api(system, io, settings, secrets.api_key, self, metrics);
     if (inside.trouble.empty()) pages->start(system, inside.actor, incarnation);
     if (!inside.trouble.empty()) {
       result = fail(inside.trouble);
     } else if (auto why = clients.start(settings.listen); !why.empty()) {
       result = fail(why);
+    } else if (auto trouble = api.start(); !trouble.empty()) {
+      result = fail(trouble);
     } else {
       auto member = system.spawn(membership, membership_options{settings.cluster,
                                                                 secrets.cluster_token,
                                                                 {settings.name, incarnation, url, inside.address},
                                                                 settings.table_file,
-                                                                &io,
+                                                                network_world(io, system),
                                                                 member_listener(self),
                                                                 status});
       log::info("node.started", "name={} listen={} threads={}", settings.name, settings.listen, threads);
-      auto signal = wait_for_signal();
+      auto signal = wait_for_signal(std::ref(reload));
       log::info("node.leaving", "signal={} clients={}", signal, clients.connections());
       status->set_draining();
       clients.stop_accepting();
+      api.leave();
       clients.close_all(close_code::going_away, "this node is leaving", settings.timings.drain / 2);
       wait_until([&] { return clients.connections() == 0; }, settings.timings.drain);
       log::info("node.drained", "clients_left={}", clients.connections());
       leave(system, member);
     }
     loop->stop();
+    api.stop();
     clients.close_all(close_code::going_away, "this node is leaving", milliseconds(0));
     pages->stop();
     caf::anon_send_exit(self, caf::exit_reason::user_shutdown);

@@ -17,7 +17,10 @@ namespace starling::cli {
 namespace {
 
 constexpr std::size_t secret_bytes_max = 64 * 1024;
-constexpr unsigned others_bits = 077;
+
+/// The bits of a mode by which others than those who are meant get at a secret. What root owns, a group may read: so a
+/// service gets its secret without owning it (root:starling, 640).
+unsigned others_bits(uid_t owner) { return owner == 0 ? 037 : 077; }
 
 /// An open file, closed at the end of its scope.
 class descriptor {
@@ -43,7 +46,7 @@ std::variant<secret, secret_error> read_file(const secret_source& source, bool i
   // The mode is asked of the file that is open, not of a name that may mean another by now.
   if (in.get() < 0 || ::fstat(in.get(), &about) != 0) return failed(std::strerror(errno));
   if (!S_ISREG(about.st_mode)) return failed("expected a regular file");
-  if (!is_public && (about.st_mode & others_bits) != 0) {
+  if (!is_public && (about.st_mode & others_bits(about.st_uid)) != 0) {
     log::warn("secret.readable_by_others", "file={} mode={:o} wanted=600", source.file, about.st_mode & 0777U);
   }
   std::string text(secret_bytes_max + 1, '\0');

@@ -25,7 +25,7 @@ struct secret_error {
 
 /// Returns the first line of the file, else the variable's value. Neither is an error that says what to do.
 ///
-/// A file that others than its owner may read is used, with a warning in the log.
+/// A file that others than its owner may read is used, with a warning in the log; root's may be readable by a group.
 std::variant<secret, secret_error> read_secret(const secret_source& source);
 
 /// The same, but neither is an empty secret.

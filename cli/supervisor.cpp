@@ -98,6 +98,12 @@ void supervisor::stop() {
   changed();
 }
 
+void supervisor::pass_on(int signal) {
+  for (const auto& group : stages_)
+    for (const auto& c : group)
+      if (c->alive() && c->ready) kill(c->pid, signal);
+}
+
 pid_t supervisor::pid_of(std::string_view name) const {
   for (const auto& group : stages_)
     for (const auto& c : group)

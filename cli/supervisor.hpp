@@ -63,6 +63,9 @@ public:
   /// Ends everything in order; called again, kills what is left.
   void stop();
 
+  /// Sends a signal to all that are ready: they know what to do with it.
+  void pass_on(int signal);
+
   /// The process id of a child; -1 while it does not run.
   pid_t pid_of(std::string_view name) const;
 

@@ -1,5 +1,6 @@
 #include "cli/commands.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -15,6 +16,7 @@
 #include <sstream>
 
 #include "cli/data_directory.hpp"
+#include "cli/descriptor.hpp"
 #include "cli/supervisor.hpp"
 #include "cli/up_plan.hpp"
 
@@ -54,14 +56,23 @@ std::string welcome(const up_options& options) {
   for (const auto& process : who_listens(options))
     if (process.name.starts_with("node"))
       text << "  http://127.0.0.1:" << process.port << "/   " << process.name << "\n";
-  text << "Look inside:  curl http://127.0.0.1:" << options.port << "/metrics   (or /readyz, /nodes)\n"
+  text << "Look inside:  http://127.0.0.1:" << options.port << "/console, or\n"
+       << "              starling console --config " << (options.data / "master.toml").string() << "\n"
+       << (options.api ? "Server API:   http://127.0.0.1:" + std::to_string(options.api_port) + "/api/openapi.json\n"
+                       : "")
        << "Logs:         tail -f " << (options.data / "log").string() << "/*.log\n"
        << "Try it:       kill -9 any process of the cluster; it comes back\n"
        << "Stop:         Ctrl-C\n";
   return text.str();
 }
 
-// Ctrl-C, `kill`, a closed terminal: the first ends the cluster in order, the next at once.
+bool has_terminal() {
+  const descriptor terminal(::open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  return terminal.get() >= 0;
+}
+
+// Ctrl-C, `kill`, a closed terminal: the first ends the cluster in order, the next at once. SIGHUP while the terminal
+// is there, or where there never was one, is an operator's: master and nodes read their configuration again.
 class stop_signals {
 public:
   stop_signals(asio::io_context& io, supervisor& cluster) : signals_(io, SIGINT, SIGTERM), cluster_(cluster) {
@@ -77,9 +88,12 @@ private:
   using clock = std::chrono::steady_clock;
 
   void wait() {
-    signals_.async_wait([this](boost::system::error_code cancelled, int) {
+    signals_.async_wait([this](boost::system::error_code cancelled, int which) {
       if (cancelled) return;
-      stop();
+      if (which == SIGHUP && has_terminal() == had_terminal_)
+        cluster_.pass_on(SIGHUP);
+      else
+        stop();
       wait();
     });
   }
@@ -95,6 +109,7 @@ private:
 
   asio::signal_set signals_;
   supervisor& cluster_;
+  const bool had_terminal_ = has_terminal();
   std::optional<clock::time_point> first_;
 };
 
@@ -122,6 +137,7 @@ int run_up(up_options options, bool nodes_given) {
     // Before the ports: of two of us on one directory, the second is told of the first and not of its ports.
     const data_directory directory{options.data};
     options.data = directory.path();
+    options.api = std::getenv("STARLING_API_KEY") != nullptr; // the nodes inherit it
     if (const auto trouble = port_trouble(who_listens(options)); !trouble.empty()) throw std::runtime_error(trouble);
     say("starting " + (options.memory ? std::string{} : std::to_string(options.shards) + " x redis-server, ") +
         "1 master, " + std::to_string(options.nodes) + (options.nodes == 1 ? " node" : " nodes") + "; data in " +
@@ -146,6 +162,9 @@ void add_up_command(CLI::App& app, std::function<int()>& chosen) {
   up->add_option("--port", options->port, "Of the first node; the others take those after it")
       ->check(CLI::Range(1, 65535));
   up->add_option("--master-port", options->master_port, "Of the master")->check(CLI::Range(1, 65535));
+  up->add_option("--api-port", options->api_port,
+                 "Of the first node's server API, if $STARLING_API_KEY is set; the others take those after it")
+      ->check(CLI::Range(1, 65535));
   up->add_option("--redis-port", options->redis_port, "Of the first redis-server; the others take those after it")
       ->check(CLI::Range(1, 65535));
   up->add_option("--data", options->data, "Directory for logs, data and the cluster's token");

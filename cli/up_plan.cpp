@@ -72,7 +72,8 @@ std::string node_toml(const up_options& options, unsigned i) {
   return "\n[node]\nname = " + quoted(name) + "\nlisten = " + quoted(loopback(options.port + i - 1)) +
          "\nthreads = " + std::to_string(threads_per_node(options)) +
          "\ntable_file = " + quoted(state_file(options, name + ".table").string()) + "\n" + cluster_section(options) +
-         "\n[timings]\ndrain = \"2s\"\n"; // whoever presses Ctrl-C waits for it
+         "\n[api]\nlisten = " + quoted(loopback(options.api_port + i - 1)) +
+         "\n\n[timings]\ndrain = \"2s\"\n"; // whoever presses Ctrl-C waits for it
 }
 
 fs::path log_of(const up_options& options, const std::string& name) { return options.data / "log" / (name + ".log"); }
@@ -122,6 +123,10 @@ child_spec node_spec(const up_options& options, const std::string& executable, u
     spec.argv.insert(spec.argv.end(), {"--set", each});
   auto loaded = load_node_settings(config, options.overrides); // else the node would fail with it, again and again
   if (auto* error = std::get_if<load_error>(&loaded)) throw std::runtime_error(error->lines.front());
+  if (std::get<node_settings>(loaded).tls.on())
+    throw std::runtime_error(
+        "node.tls: a cluster of `starling up` is asked in the clear whether it is ready; start its "
+        "processes by hand for TLS");
   spec.ready = {ready_check::kind::http, static_cast<std::uint16_t>(options.port + i - 1), "/readyz"};
   return spec;
 }
@@ -148,6 +153,9 @@ std::vector<listening> who_listens(const up_options& options) {
   all.push_back({"master", options.master_port, "--master-port"});
   for (unsigned i = 1; i <= options.nodes; ++i)
     all.push_back({numbered("node", i), options.port + i - 1, "--port"});
+  if (options.api)
+    for (unsigned i = 1; i <= options.nodes; ++i)
+      all.push_back({"the server API of " + numbered("node", i), options.api_port + i - 1, "--api-port"});
   return all;
 }
 

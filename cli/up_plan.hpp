@@ -16,6 +16,8 @@ struct up_options {
   std::uint16_t port = 8080; // of the first node; the others take those after it
   std::uint16_t master_port = 7400;
   std::uint16_t redis_port = 7001; // of the first Redis instance; the others take those after it
+  std::uint16_t api_port = 7480;   // of the first node's server API; the others take those after it
+  bool api = false;                // is there a key in the environment? Else there is no server API
   std::filesystem::path data = ".starling";
   bool memory = false;                // no Redis: shards live in the one node
   std::vector<std::string> overrides; // "section.option=value", for every node

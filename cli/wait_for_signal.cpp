@@ -16,19 +16,27 @@ sigset_t ending_signals() {
   return set;
 }
 
+sigset_t all_signals() {
+  auto set = ending_signals();
+  sigaddset(&set, SIGHUP);
+  return set;
+}
+
 } // namespace
 
 void keep_signals() {
-  auto set = ending_signals();
+  auto set = all_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr); // inherited by all threads: only sigwait sees them
 }
 
-int wait_for_signal() {
-  auto set = ending_signals();
-  int signal = 0;
-  while (sigwait(&set, &signal) != 0) {
+int wait_for_signal(const std::function<void()>& on_hangup) {
+  auto set = all_signals();
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&set, &signal) != 0) continue;
+    if (signal != SIGHUP) return signal;
+    on_hangup();
   }
-  return signal;
 }
 
 void ask_to_end() { ::kill(::getpid(), SIGTERM); } // raise() would be for this thread alone

@@ -5,11 +5,12 @@
 
 namespace starling::cli {
 
-/// Keeps SIGTERM and SIGINT for `wait_for_signal`. Called in main's thread before any other is started.
+/// Keeps SIGTERM, SIGINT and SIGHUP for `wait_for_signal`. Called in main's thread before any other is started.
 void keep_signals();
 
-/// Waits for SIGTERM or SIGINT, in the thread that called `keep_signals`; returns which.
-int wait_for_signal();
+/// Waits for SIGTERM or SIGINT, in the thread that called `keep_signals`; returns which. Calls `on_hangup` at each
+/// SIGHUP that comes before.
+int wait_for_signal(const std::function<void()>& on_hangup);
 
 /// As SIGTERM from outside would. From any thread.
 void ask_to_end();

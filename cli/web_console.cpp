@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/proof.hpp"
+#include "chat/address.hpp"
 #include "chat/json_text.hpp"
 
 namespace starling::cli {
@@ -14,9 +15,13 @@ using nlohmann::json;
 
 constexpr milliseconds hub_patience{1'000}; // the hub's own is shorter
 
-net::console_access access_of(const std::string& word) {
+net::console_access access_of(const node_settings& settings) {
+  auto& word = settings.inspect.web;
+  if (word == "token") return net::console_access::token;
   if (word == "loopback") return net::console_access::loopback;
-  return word == "token" ? net::console_access::token : net::console_access::off;
+  // A node that clients reach by another name may be behind a proxy, from which everybody comes from this machine.
+  bool direct = settings.url.empty() || is_loopback(host_of(authority_of(settings.url)));
+  return word == "auto" && direct ? net::console_access::loopback : net::console_access::off;
 }
 
 /// The answer to the ask `id`, JSON as the page has sent it.
@@ -87,7 +92,7 @@ web_console::web_console(boost::asio::io_context& io, const node_settings& setti
 
 net::console_port web_console::port() {
   auto self = shared_from_this();
-  return {access_of(settings_.inspect.web), [self](std::string_view message) { return self->proves(message); },
+  return {access_of(settings_), [self](std::string_view message) { return self->proves(message); },
           [self](std::string peer) { return std::make_unique<page>(self, std::move(peer)); }};
 }
 

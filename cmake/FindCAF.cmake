@@ -1,7 +1,8 @@
-# Debian's libcaf-dev ships no CMake files. Defines CAF::caf (core and io).
+# Debian's libcaf-dev ships no CMake files. Defines CAF::caf (core, io and openssl).
 find_path(CAF_INCLUDE_DIR caf/config.hpp)
 find_library(CAF_CORE_LIBRARY caf_core)
 find_library(CAF_IO_LIBRARY caf_io)
+find_library(CAF_OPENSSL_LIBRARY caf_openssl)
 if(CAF_INCLUDE_DIR)
   file(STRINGS ${CAF_INCLUDE_DIR}/caf/config.hpp line REGEX "#define CAF_VERSION ")
   string(REGEX MATCH "[0-9]+" version "${line}")
@@ -11,10 +12,10 @@ if(CAF_INCLUDE_DIR)
   set(CAF_VERSION ${major}.${minor}.${patch})
 endif()
 include(FindPackageHandleStandardArgs)
-find_package_handle_standard_args(CAF REQUIRED_VARS CAF_CORE_LIBRARY CAF_IO_LIBRARY CAF_INCLUDE_DIR
+find_package_handle_standard_args(CAF REQUIRED_VARS CAF_CORE_LIBRARY CAF_IO_LIBRARY CAF_OPENSSL_LIBRARY CAF_INCLUDE_DIR
                                   VERSION_VAR CAF_VERSION)
 if(CAF_FOUND AND NOT TARGET CAF::caf)
   add_library(CAF::caf INTERFACE IMPORTED)
   target_include_directories(CAF::caf SYSTEM INTERFACE ${CAF_INCLUDE_DIR})
-  target_link_libraries(CAF::caf INTERFACE ${CAF_IO_LIBRARY} ${CAF_CORE_LIBRARY} Threads::Threads)
+  target_link_libraries(CAF::caf INTERFACE ${CAF_OPENSSL_LIBRARY} ${CAF_IO_LIBRARY} ${CAF_CORE_LIBRARY} Threads::Threads)
 endif()

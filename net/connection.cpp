@@ -13,6 +13,8 @@
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
+#include "actors/log.hpp"
+#include "net/client_stream.hpp"
 #include "net/console_socket.hpp"
 #include "net/websocket.hpp"
 
@@ -32,18 +34,30 @@ constexpr std::size_t header_bytes_max = 16 * 1024;
 using request_parser = http::request_parser<http::empty_body>;
 using response = http::response<http::string_body>;
 
+/// All lines of the header, in their order: some proxies add a line of their own.
+std::string forwarded_for(const upgrade_request& request) {
+  std::string all;
+  auto [line, end] = request.equal_range("X-Forwarded-For");
+  for (; line != end; ++line)
+    all.append(all.empty() ? "" : ",").append(line->value());
+  return all;
+}
+
 /// A connection that speaks HTTP. Everything runs on the socket's strand, except what is marked.
 class http_connection final : public tracked {
 public:
-  http_connection(std::shared_ptr<services> uses, tcp_socket socket, registry::seat seat)
-      : uses_(std::move(uses)), socket_(std::move(socket)), seat_(std::move(seat)), received_(2 * header_bytes_max) {}
+  http_connection(std::shared_ptr<services> uses, client_stream stream, registry::seat seat)
+      : uses_(std::move(uses)), stream_(std::move(stream)), seat_(std::move(seat)), received_(2 * header_bytes_max) {}
 
   void start() {
     seat_.take(weak_from_this());
-    read();
+    if (!stream_.tls()) return read();
+    shaking_hands_ = true;
+    set_deadline();
+    shake_hands();
   }
 
-  tcp_socket::executor_type executor() { return socket_.get_executor(); }
+  strand executor() { return stream_.get_executor(); }
 
   // Any thread:
   void look() override { on_strand(&http_connection::check_deadline); }
@@ -52,25 +66,31 @@ public:
   void count_waiting(std::size_t&, std::size_t&) const override {}
 
 private:
+  void set_deadline();
+  void shake_hands();
+  void shake_hands_when(tcp_socket::wait_type ready);
+  void refuse_handshake(bool plain_http);
   void read();
   void on_header(error_code why);
   void upgrade();
   void upgrade_console();
   console_visit visit() const;
+  ip_address peer() const;
   void answer(http_answer what, bool keep_alive);
   void on_written(error_code why);
+  void end_sending();
   void drain();
-  void close();
+  void close() { stream_.close(); }
   void check_deadline();
 
   std::shared_ptr<http_connection> me() { return std::static_pointer_cast<http_connection>(shared_from_this()); }
   template <class Step>
   void on_strand(Step step) {
-    boost::asio::post(socket_.get_executor(), [self = me(), step] { (self.get()->*step)(); });
+    boost::asio::post(stream_.get_executor(), [self = me(), step] { (self.get()->*step)(); });
   }
 
   std::shared_ptr<services> uses_;
-  tcp_socket socket_;
+  client_stream stream_;
   registry::seat seat_;
   beast::flat_buffer received_;
   std::optional<request_parser> parser_;
@@ -78,16 +98,53 @@ private:
   steady_time until_{};
   std::weak_ptr<tracked> successor_; // after an upgrade
   bool leaving_ = false;
-  bool idle_ = false; // waits for a request of which nothing has come
+  bool shaking_hands_ = false; // of TLS
+  bool idle_ = false;          // waits for a request of which nothing has come
 };
+
+void http_connection::set_deadline() {
+  until_ = steady_clock::now() + exchange_time;
+  seat_.wake(until_);
+}
+
+void http_connection::shake_hands() {
+  using step = tls_channel::step;
+  switch (auto next = stream_.tls()->shake_hands()) {
+  case step::done:
+    shaking_hands_ = false;
+    return read();
+  case step::wait_readable:
+    return shake_hands_when(tcp_socket::wait_read);
+  case step::wait_writable:
+    return shake_hands_when(tcp_socket::wait_write);
+  case step::plain_http:
+  case step::failed:
+    return refuse_handshake(next == step::plain_http);
+  }
+}
+
+void http_connection::shake_hands_when(tcp_socket::wait_type ready) {
+  stream_.socket().async_wait(ready, [self = me()](error_code why) {
+    if (!why) self->shake_hands();
+  });
+}
+
+void http_connection::refuse_handshake(bool plain_http) {
+  shaking_hands_ = false;
+  log::debug("tls.refused", "reason=\"{}\"", stream_.tls()->trouble());
+  add(uses_->counts->refused[static_cast<std::size_t>(plain_http ? refusal::plain_http : refusal::tls)]);
+  stream_.leave_tls();
+  if (plain_http)
+    return answer({400, "text/plain; charset=utf-8", "this port speaks TLS: use https:// or wss://\n", {}, {}}, false);
+  end_sending();
+}
 
 void http_connection::read() {
   parser_.emplace();
   parser_->header_limit(header_bytes_max);
-  until_ = steady_clock::now() + exchange_time;
-  seat_.wake(until_);
+  set_deadline();
   idle_ = received_.size() == 0;
-  http::async_read_header(socket_, received_, *parser_, [self = me()](error_code why, std::size_t) {
+  http::async_read_header(stream_, received_, *parser_, [self = me()](error_code why, std::size_t) {
     self->idle_ = false;
     self->on_header(why);
   });
@@ -103,10 +160,16 @@ void http_connection::on_header(error_code why) {
   }
   if (why) return close();
   const auto& request = parser_->get();
+  if (auto refused = uses_->door.refuse_forwarded(seat_, peer(), forwarded_for(request)))
+    return answer(std::move(*refused), false);
   if (request.method() == http::verb::get && path_of(request.target()) == "/ws" &&
       beast::websocket::is_upgrade(request)) {
-    if (!leaving_) return upgrade();
-    return answer({503, "text/plain; charset=utf-8", "this node is leaving\n", {}, "Retry-After: 1"}, false);
+    if (leaving_)
+      return answer({503, "text/plain; charset=utf-8", "this node is leaving\n", {}, "Retry-After: 1"}, false);
+    if (auto refused =
+            uses_->door.refuse_upgrade(seat_.client(), request[http::field::origin], request[http::field::host]))
+      return answer(std::move(*refused), false);
+    return upgrade();
   }
   if (is_console_path(path_of(request.target()))) {
     if (auto refused = refuse_visit(uses_->console.access, visit())) {
@@ -123,18 +186,20 @@ void http_connection::on_header(error_code why) {
 
 void http_connection::upgrade() {
   // The seat goes along; this object is no longer woken, and ends with the handler that runs.
-  successor_ = start_websocket(std::move(uses_), std::move(socket_), std::move(seat_), parser_->release(), received_);
+  successor_ = start_websocket(std::move(uses_), std::move(stream_), std::move(seat_), parser_->release(), received_);
 }
 
 console_visit http_connection::visit() const {
   const auto& request = parser_->get();
   auto is_there = [&](const char* name) { return request.find(name) != request.end(); };
-  error_code why;
-  auto peer = socket_.remote_endpoint(why).address();
-  if (peer.is_v6() && peer.to_v6().is_v4_mapped())
-    peer = boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, peer.to_v6());
   return {request[http::field::host], request[http::field::origin],
-          is_there("X-Forwarded-For") || is_there("Forwarded"), !why && peer.is_loopback()};
+          is_there("X-Forwarded-For") || is_there("Forwarded"), plain(peer()).is_loopback()};
+}
+
+/// 0.0.0.0 if it has gone.
+ip_address http_connection::peer() const {
+  error_code gone;
+  return stream_.socket().remote_endpoint(gone).address();
 }
 
 void http_connection::upgrade_console() {
@@ -144,7 +209,7 @@ void http_connection::upgrade_console() {
   if (leaving_) return answer({503, plain, "this node is leaving\n", {}, "Retry-After: 1"}, false);
   auto place = take_console_place(*uses_);
   if (!place) return answer({503, plain, "too many pages of the console are open\n", {}, "Retry-After: 5"}, false);
-  successor_ = start_console_socket(std::move(uses_), std::move(socket_), std::move(seat_), parser_->release(),
+  successor_ = start_console_socket(std::move(uses_), std::move(stream_), std::move(seat_), parser_->release(),
                                     std::move(place));
 }
 
@@ -165,49 +230,54 @@ void http_connection::answer(http_answer what, bool keep_alive) {
   response_.keep_alive(keep_alive);
   response_.body() = std::move(what.body);
   response_.prepare_payload();
-  http::async_write(socket_, response_, [self = me()](error_code why, std::size_t) { self->on_written(why); });
+  http::async_write(stream_, response_, [self = me()](error_code why, std::size_t) { self->on_written(why); });
 }
 
 void http_connection::on_written(error_code why) {
   if (why) return close();
   if (response_.keep_alive() && !leaving_) return read();
-  // Shut for sending first and read on: closing with unread bytes would reset, and the answer could be lost.
-  error_code ignored;
-  socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+  end_sending();
+}
+
+/// Shuts for sending first and reads on: closing with unread bytes would reset, and the answer could be lost.
+void http_connection::end_sending() {
+  stream_.end_sending();
   drain();
 }
 
 void http_connection::drain() {
   received_.clear();
-  socket_.async_read_some(received_.prepare(4096), [self = me()](error_code why, std::size_t) {
+  // The socket's bytes, by TLS or not: nobody looks at them.
+  stream_.socket().async_read_some(received_.prepare(4096), [self = me()](error_code why, std::size_t) {
     if (why) return self->close();
     self->drain();
   });
 }
 
-void http_connection::close() {
-  error_code ignored;
-  socket_.close(ignored);
-}
-
 void http_connection::check_deadline() {
-  if (!socket_.is_open()) return;
-  if (steady_clock::now() >= until_) return close();
+  if (!stream_.socket().is_open()) return;
+  if (steady_clock::now() >= until_) {
+    if (shaking_hands_) add(uses_->counts->refused[static_cast<std::size_t>(refusal::tls)]);
+    return close();
+  }
   seat_.wake(until_);
 }
 
 void http_connection::leave(close_code code, std::string reason, milliseconds delay) {
-  boost::asio::post(socket_.get_executor(), [self = me(), code, reason = std::move(reason), delay]() mutable {
+  boost::asio::post(stream_.get_executor(), [self = me(), code, reason = std::move(reason), delay]() mutable {
     if (auto next = self->successor_.lock()) return next->leave(code, std::move(reason), delay);
     self->leaving_ = true;
-    if (self->idle_) self->close();
+    if (self->idle_ || self->shaking_hands_) self->close();
   });
 }
 
 } // namespace
 
 void start_connection(std::shared_ptr<services> uses, tcp_socket socket, registry::seat seat) {
-  auto made = std::make_shared<http_connection>(std::move(uses), std::move(socket), std::move(seat));
+  std::unique_ptr<tls_channel> tls;
+  if (auto with = uses->tls.load()) tls = std::make_unique<tls_channel>(*with, socket.native_handle());
+  client_stream stream(std::move(socket), std::move(tls));
+  auto made = std::make_shared<http_connection>(std::move(uses), std::move(stream), std::move(seat));
   boost::asio::post(made->executor(), [made] { made->start(); });
 }
 

@@ -1,20 +1,10 @@
 #include "net/console.hpp"
 
 #include "chat/address.hpp"
+#include "net/origin.hpp"
 
 namespace starling::net {
 namespace {
-
-/// The host of a Host header or of an origin's authority: without its port, and of IPv6 without the brackets.
-std::string_view host_of(std::string_view authority) {
-  if (authority.starts_with('[')) return authority.substr(1, authority.find(']') - 1);
-  return authority.substr(0, authority.find(':'));
-}
-
-std::string_view authority_of(std::string_view origin) {
-  auto scheme = origin.find("://");
-  return scheme == std::string_view::npos ? std::string_view() : origin.substr(scheme + 3);
-}
 
 http_answer forbidden(std::string why) { return {403, "text/plain; charset=utf-8", why + "\n", {}, {}}; }
 
@@ -42,7 +32,7 @@ std::optional<http_answer> refuse_visit(console_access access, const console_vis
   if (!is_loopback(host_of(who.host)))
     return forbidden("the console must be asked for as localhost or 127.0.0.1 (inspect.web = \"loopback\"), not as " +
                      std::string(who.host));
-  if (!who.origin.empty() && authority_of(who.origin) != who.host)
+  if (!who.origin.empty() && !is_own_page(who.origin, who.host))
     return forbidden("the console is not for pages of others (inspect.web = \"loopback\"): this one is from " +
                      std::string(who.origin));
   return std::nullopt;

@@ -29,11 +29,11 @@ constexpr double asks_per_second = 50, asks_burst = 100; // beyond: the socket i
 
 class console_socket final : public tracked {
 public:
-  console_socket(std::shared_ptr<services> uses, tcp_socket socket, registry::seat seat, std::shared_ptr<void> place)
+  console_socket(std::shared_ptr<services> uses, client_stream socket, registry::seat seat, std::shared_ptr<void> place)
       : uses_(std::move(uses)), socket_(std::move(socket)), seat_(std::move(seat)), place_(std::move(place)),
         rest_(socket_.get_executor()) {
     error_code ignored;
-    peer_ = socket_.next_layer().remote_endpoint(ignored).address().to_string();
+    peer_ = socket_.next_layer().socket().remote_endpoint(ignored).address().to_string();
   }
 
   void start(beast::http::request<beast::http::empty_body> request);
@@ -62,7 +62,7 @@ private:
   }
 
   std::shared_ptr<services> uses_;
-  websocket::stream<tcp_socket> socket_;
+  websocket::stream<client_stream> socket_;
   registry::seat seat_;
   std::shared_ptr<void> place_;
   std::string peer_;
@@ -148,8 +148,7 @@ void console_socket::write(std::string answer) {
 void console_socket::close(websocket::close_code code, const std::string& reason) {
   if (std::exchange(closing_, true)) return;
   if (!open_) { // there is nobody yet to be told, and Beast takes no close beside a handshake
-    error_code ignored;
-    socket_.next_layer().close(ignored);
+    socket_.next_layer().close();
     return;
   }
   socket_.async_close({code, reason}, [self = me()](error_code) {});
@@ -180,7 +179,7 @@ std::shared_ptr<void> take_console_place(services& uses) {
   return nullptr;
 }
 
-std::weak_ptr<tracked> start_console_socket(std::shared_ptr<services> uses, tcp_socket socket, registry::seat seat,
+std::weak_ptr<tracked> start_console_socket(std::shared_ptr<services> uses, client_stream socket, registry::seat seat,
                                             beast::http::request<beast::http::empty_body> request,
                                             std::shared_ptr<void> place) {
   auto made = std::make_shared<console_socket>(std::move(uses), std::move(socket), std::move(seat), std::move(place));

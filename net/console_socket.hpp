@@ -5,6 +5,7 @@
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
 
+#include "net/client_stream.hpp"
 #include "net/services.hpp"
 
 namespace starling::net {
@@ -20,7 +21,7 @@ std::shared_ptr<void> take_console_place(services& uses);
 ///
 /// The node begins, with {"proved":true}, or when access is by token with {"prove":true}: then the page has to send
 /// what proves it, first. From there page and node take turns: what the page asks meanwhile waits in the socket.
-std::weak_ptr<tracked> start_console_socket(std::shared_ptr<services> uses, tcp_socket socket, registry::seat seat,
+std::weak_ptr<tracked> start_console_socket(std::shared_ptr<services> uses, client_stream socket, registry::seat seat,
                                             boost::beast::http::request<boost::beast::http::empty_body> request,
                                             std::shared_ptr<void> place);
 

@@ -36,6 +36,7 @@ std::string_view content_type_of(std::string_view name) {
 }
 
 const embedded_file* find_file(std::string_view path) {
+  if (!path.starts_with('/')) return nullptr; // `GET ?a`: Beast lets it through
   auto name = path == "/" ? std::string_view{"index.html"} : path == "/console" ? "console.html" : path.substr(1);
   for (const auto& file : embedded_web()) {
     if (file.name == name) return &file;
@@ -69,7 +70,9 @@ int hex_digit(char c) {
   return -1;
 }
 
-std::string percent_decoded(std::string_view text) {
+} // namespace
+
+std::string percent_decoded(std::string_view text, bool in_query) {
   std::string result;
   for (std::size_t i = 0; i < text.size(); ++i) {
     auto high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
@@ -78,13 +81,11 @@ std::string percent_decoded(std::string_view text) {
       result += static_cast<char>(high * 16 + low);
       i += 2;
     } else {
-      result += text[i] == '+' ? ' ' : text[i];
+      result += in_query && text[i] == '+' ? ' ' : text[i];
     }
   }
   return result;
 }
-
-} // namespace
 
 std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
 
@@ -97,7 +98,7 @@ std::optional<std::string> query_member(std::string_view target, std::string_vie
     auto one = query.substr(0, query.find('&'));
     auto equals = one.find('=');
     if (equals != std::string_view::npos && one.substr(0, equals) == name)
-      return percent_decoded(one.substr(equals + 1));
+      return percent_decoded(one.substr(equals + 1), true);
     query.remove_prefix(std::min(one.size() + 1, query.size()));
   }
   return std::nullopt;

@@ -30,6 +30,9 @@ http_answer answer_http(std::string_view method, std::string_view target, std::s
 /// The path of a request's target, without the query.
 std::string_view path_of(std::string_view target);
 
+/// `%2F` becomes `/`; in a query, `+` becomes a space.
+std::string percent_decoded(std::string_view text, bool in_query);
+
 /// A member of a target's query, percent-decoded: of "/ws?token=a%2Eb", "token" is "a.b".
 std::optional<std::string> query_member(std::string_view target, std::string_view name);
 

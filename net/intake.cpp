@@ -22,10 +22,12 @@ std::string now_text() {
 
 } // namespace
 
-void intake::open(identity who) {
+verdict intake::open(identity who) {
+  if (!admit()) return verdict::put_off;
   adopt(who);
   add(uses_.counts->opens[static_cast<std::size_t>(open_result::opened)]);
   session_ = uses_.sessions.open(std::move(who), owner_.self(), true);
+  return verdict::go_on;
 }
 
 verdict intake::take(std::string_view text) {
@@ -42,6 +44,8 @@ verdict intake::take(std::string_view text) {
     }
   }
   auto more = rest.requests.empty() || session_->submit(std::move(rest));
+  if (stays_away_ms_ > 0) return verdict::put_off;
+  if (barred_) return verdict::bar;
   if (refusals_ >= refusals_max) return verdict::refuse;
   return more ? verdict::go_on : verdict::pause;
 }
@@ -61,9 +65,15 @@ void intake::take(request&& one, submission& rest) {
 }
 
 void intake::open(request&& one, const session_open& what, submission& rest) {
+  if (stays_away_ms_ > 0 || barred_) return; // said in the same frame: the connection ends
+  if (!session_ && uses_.door.bars(seat_.client())) {
+    barred_ = true;
+    return add(uses_.counts->opens[static_cast<std::size_t>(open_result::barred)]);
+  }
   auto outcome = uses_.verify(what);
   if (auto* why = std::get_if<std::string>(&outcome)) {
     ++refusals_;
+    uses_.door.note_refused(seat_.client());
     add(uses_.counts->opens[static_cast<std::size_t>(open_result::refused)]);
     return refuse(one, *rest.answers, errc::not_opened, std::move(*why));
   }
@@ -71,10 +81,20 @@ void intake::open(request&& one, const session_open& what, submission& rest) {
   if (session_ && who.user != user_) {
     return refuse(one, *rest.answers, errc::forbidden, "this connection belongs to another user");
   }
+  if (!session_ && !admit()) return;
   add(uses_.counts->opens[static_cast<std::size_t>(session_ ? open_result::renewed : open_result::opened)]);
   adopt(who);
   if (!session_) session_ = uses_.sessions.open(who, owner_.self(), false);
   rest.requests.push_back({std::move(one.id), session_verified{std::move(who)}});
+}
+
+/// May one more session be opened now?
+bool intake::admit() {
+  auto away = uses_.door.put_off();
+  if (!away) return true;
+  stays_away_ms_ = static_cast<std::uint32_t>(away->count());
+  add(uses_.counts->opens[static_cast<std::size_t>(open_result::put_off)]);
+  return false;
 }
 
 void intake::adopt(const identity& who) {

@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "actors/log.hpp"
 #include "net/connection.hpp"
 #include "net/refusal.hpp"
 #include "net/services.hpp"
@@ -48,6 +49,8 @@ struct listener::acceptor : std::enable_shared_from_this<listener::acceptor> {
   std::string bind(const std::string& where);
   void accept();
   void admit(tcp_socket client);
+  void turn_away(tcp_socket client, refusal why);
+  void refused(error_code why);
   void turn();
   void stop();
 
@@ -58,6 +61,7 @@ struct listener::acceptor : std::enable_shared_from_this<listener::acceptor> {
   std::shared_ptr<services> uses;
   refusals turned_away;
   std::atomic<bool> stopped = false;
+  bool refusing = false; // for want of descriptors or memory; belongs to `one_by_one`
   std::uint16_t bound_port = 0;
 };
 
@@ -93,19 +97,35 @@ void listener::acceptor::accept() {
                         }
                         if (why == asio::error::connection_aborted)
                           return self->accept(); // the client went before we took it
-                        add(self->uses->counts->refused[static_cast<std::size_t>(refusal::accept_error)]);
-                        self->pause.expires_after(accept_pause);
-                        self->pause.async_wait([self](error_code) { self->accept(); });
+                        self->refused(why);
                       });
+}
+
+/// Whoever knocks waits with the kernel until we can take somebody again.
+void listener::acceptor::refused(error_code why) {
+  add(uses->counts->refused[static_cast<std::size_t>(refusal::accept_error)]);
+  if (!std::exchange(refusing, true))
+    log::error("listener.cannot_accept", "reason=\"{}\" connections={}", why.message(), uses->places.size());
+  pause.expires_after(accept_pause);
+  pause.async_wait([self = shared_from_this()](error_code) { self->accept(); });
 }
 
 void listener::acceptor::admit(tcp_socket client) {
   add(uses->counts->accepted);
+  if (std::exchange(refusing, false)) log::info("listener.accepts_again", "connections={}", uses->places.size());
   error_code ignored; // a socket that is gone already will say so when it is read
   client.set_option(tcp::no_delay(true), ignored);
-  if (auto seat = uses->places.admit()) return start_connection(uses, std::move(client), std::move(*seat));
+  auto place = uses->door.admit(client.remote_endpoint(ignored).address());
+  if (!place) return turn_away(std::move(client), refusal::address);
+  auto seat = uses->places.admit(std::move(*place));
+  if (seat) return start_connection(uses, std::move(client), std::move(*seat));
   add(uses->counts->refused[static_cast<std::size_t>(refusal::limit)]);
-  turned_away.add(std::move(client));
+  turn_away(std::move(client), refusal::limit);
+}
+
+void listener::acceptor::turn_away(tcp_socket client, refusal why) {
+  // By TLS it would take the answer for a broken handshake: there it is closed.
+  if (!uses->tls.load()) turned_away.add(std::move(client), why);
 }
 
 void listener::acceptor::turn() {
@@ -137,15 +157,23 @@ traffic_gauges gauges_of(const services& uses) {
   return now;
 }
 
+std::shared_ptr<services> make_services(listener_ports ports, const limits& bounds, const timings& times) {
+  auto counts = std::make_shared<traffic>();
+  return std::shared_ptr<services>(new services{ports.writes, ports.sessions, std::move(ports.verify),
+                                                std::move(ports.pages), std::move(ports.node_urls), bounds, times,
+                                                counts, door{std::move(ports.rules), bounds, *counts},
+                                                registry{bounds.connections, tick}, std::move(ports.console)});
+}
+
 } // namespace
 
 listener::listener(asio::io_context& threads, listener_ports ports, const limits& bounds, const timings& times)
-    : services_(new services{ports.writes, ports.sessions, std::move(ports.verify), std::move(ports.pages),
-                             std::move(ports.node_urls), bounds, times, std::make_shared<traffic>(),
-                             registry{bounds.connections, tick}, std::move(ports.console)}),
+    : services_(make_services(std::move(ports), bounds, times)),
       acceptor_(std::make_shared<acceptor>(threads, services_)) {}
 
 listener::~listener() { stop_accepting(); }
+
+void listener::use_tls(std::shared_ptr<const tls_context> with) { services_->tls.store(std::move(with)); }
 
 std::string listener::start(const std::string& where) { return acceptor_->bind(where); }
 

@@ -14,6 +14,7 @@
 #include "chat/requests.hpp"
 #include "chat/settings.hpp"
 #include "net/console.hpp"
+#include "net/door_rules.hpp"
 #include "net/http.hpp"
 
 namespace boost::asio {
@@ -27,6 +28,7 @@ namespace starling::net {
 
 class flusher;
 struct services;
+class tls_context;
 struct traffic;
 struct traffic_gauges;
 
@@ -40,10 +42,11 @@ struct listener_ports {
   /// Where a client that is sent away may go; may be empty.
   std::function<std::vector<std::string>()> node_urls;
   console_port console = {};
+  door_rules rules = {};
 };
 
-/// Accepts clients: HTTP and WebSocket on one port, each connection on its own strand of the threads that run
-/// `threads`.
+/// Accepts clients: HTTP and WebSocket on one port, in the clear or by TLS, each connection on its own strand of the
+/// threads that run `threads`.
 class listener {
 public:
   listener(boost::asio::io_context& threads, listener_ports ports, const limits& bounds, const timings& times);
@@ -51,6 +54,10 @@ public:
   listener& operator=(const listener&) = delete;
   /// Stops accepting. Connections go on until they end or the threads stop.
   ~listener();
+
+  /// Connections that come from now on speak TLS, with this certificate. Whether there is TLS at all is to be settled
+  /// before `start`; later calls renew the certificate. From any thread.
+  void use_tls(std::shared_ptr<const tls_context> with);
 
   /// Binds to `where` ("127.0.0.1:8080", "[::1]:0"; a name is looked up, which may take its time) and accepts.
   /// Returns why it cannot, in words, or nothing.

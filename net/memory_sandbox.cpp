@@ -30,6 +30,12 @@ int status_reply(lua_State* lua) {
   return 1;
 }
 
+/// Who may do what: in memory there is nobody but us.
+int acl_check_cmd(lua_State* lua) {
+  lua_pushboolean(lua, 1);
+  return 1;
+}
+
 /// Lua's pcall, but that the error which Redis' commands raise, a table, is returned as its text: so does Redis 7.
 int protected_call(lua_State* lua) {
   luaL_checkany(lua, 1);
@@ -112,7 +118,7 @@ void make_lua_globals(lua_State* lua, lua_CFunction redis_call) {
     protect_lua_table(lua);
     lua_setfield(lua, -2, library);
   }
-  lua_createtable(lua, 0, 4);
+  lua_createtable(lua, 0, 5);
   for (const bool caught : {false, true}) {
     lua_pushboolean(lua, caught);
     lua_pushcclosure(lua, redis_call, 1);
@@ -122,6 +128,8 @@ void make_lua_globals(lua_State* lua, lua_CFunction redis_call) {
   lua_setfield(lua, -2, "error_reply");
   lua_pushcfunction(lua, status_reply);
   lua_setfield(lua, -2, "status_reply");
+  lua_pushcfunction(lua, acl_check_cmd);
+  lua_setfield(lua, -2, "acl_check_cmd");
   protect_lua_table(lua);
   lua_setfield(lua, -2, "redis");
 

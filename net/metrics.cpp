@@ -63,7 +63,7 @@ public:
     const auto& t = *what_;
     std::vector<MetricFamily> result{
         single("starling_connections_accepted_total", "TCP connections accepted.", t.accepted),
-        labelled("starling_connections_refused_total", "TCP connections not served.", "reason", t.refused,
+        labelled("starling_connections_refused_total", "Connections and upgrades not served.", "reason", t.refused,
                  refusal_names),
         labelled("starling_session_opens_total", "Attempts to open or renew a session.", "result", t.opens,
                  open_result_names),

@@ -31,16 +31,30 @@ enum class drop_reason : std::uint8_t {
 };
 inline constexpr std::array<const char*, 3> drop_reason_names{"half_full", "full", "closed"};
 
-/// Why a TCP connection was not served.
+/// Why a connection or an upgrade was not served.
 enum class refusal : std::uint8_t {
   limit,        // limits::connections is reached: HTTP 503
   accept_error, // no descriptors or memory: the listener paused
+  address,      // limits::connections_per_address is reached: HTTP 429
+  origin,       // the page is not among node.origins: HTTP 403
+  barred,       // limits::refused_opens_per_minute is reached: HTTP 429
+  tls,          // the TLS handshake failed, or took too long
+  plain_http,   // the client spoke HTTP where there is TLS: HTTP 400
 };
-inline constexpr std::array<const char*, 2> refusal_names{"limit", "accept_error"};
+inline constexpr std::array<const char*, 7> refusal_names{"limit",  "accept_error", "address",   "origin",
+                                                          "barred", "tls",          "plain_http"};
 
 /// How an attempt to open a session ended.
-enum class open_result : std::uint8_t { opened, renewed, refused, timed_out };
-inline constexpr std::array<const char*, 4> open_result_names{"opened", "renewed", "refused", "timed_out"};
+enum class open_result : std::uint8_t {
+  opened,
+  renewed,
+  refused,   // the token is not good
+  timed_out, // timings::open is over
+  put_off,   // limits::opens_per_second is reached: close 4013
+  barred,    // limits::refused_opens_per_minute is reached: close 1008
+};
+inline constexpr std::array<const char*, 6> open_result_names{"opened",    "renewed", "refused",
+                                                              "timed_out", "put_off", "barred"};
 
 /// What the layer between sockets and sessions counts.
 struct traffic {

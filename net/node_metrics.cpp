@@ -61,7 +61,10 @@ public:
               counted.early_news_dropped),
         total("starling_publications_in_vain_total",
               "Publications that came, of starling_redis_publications_total, of channels that nobody here reads.",
-              counted.publications_in_vain)};
+              counted.publications_in_vain),
+        total("starling_cluster_strangers_total",
+              "Connections to the port between processes that were not let in: no certificate, or another protocol.",
+              counted.strangers)};
   }
 };
 

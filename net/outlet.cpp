@@ -69,9 +69,10 @@ ssize_t send_pieces(int descriptor, std::span<const std::string_view> pieces) {
 outlet::outlet(flusher& writes, traffic& counts, std::size_t bytes_max)
     : writes_(writes), counts_(counts), waiting_(bytes_max) {}
 
-void outlet::attach(int descriptor) {
+void outlet::attach(int descriptor, std::unique_ptr<tls_channel> tls) {
   lock guard{mutex_};
   descriptor_ = descriptor;
+  tls_ = std::move(tls);
 }
 
 void outlet::expect() const {
@@ -102,10 +103,15 @@ void outlet::hold() {
   waiting_.hold();
 }
 
-void outlet::release(const frame& first) {
+void outlet::release(const frame& first, const frame& place) {
   const std::size_t frames = first ? 1 : 0;
   count_accepted(frames);
-  if (taking(frames, [&] { return waiting_.release(first); })) writes_.schedule(*this);
+  if (taking(frames, [&] { return waiting_.release(first, place); })) writes_.schedule(*this);
+}
+
+void outlet::keep_place(const frame& place) {
+  lock guard{mutex_};
+  waiting_.keep_place(place);
 }
 
 void outlet::put_back(const frame& closing) { finish(code_of(*closing), closing, {}); }
@@ -187,14 +193,14 @@ void outlet::write() {
     auto closing =
         closing_ && count < pieces.size() ? std::string_view(*closing_).substr(closing_written_) : std::string_view{};
     if (!closing.empty()) pieces[count++] = closing;
-    if (count == 0) return rest(guard);
+    if (count == 0 && !(tls_ && tls_->waits())) return rest(guard);
 
     // What was gathered stays where it is: frames are appended meanwhile, and only this thread takes any out.
     sending_ = true;
     guard.unlock();
     auto gathered = std::span(pieces).first(count);
     auto began = tracer::write_stamp();
-    auto sent = send_pieces(descriptor_, gathered);
+    auto sent = send(gathered);
     auto why = errno;
     guard.lock();
     sending_ = false;
@@ -210,6 +216,10 @@ void outlet::write() {
     // Still busy in both cases: nobody else is to try.
     return why == EAGAIN || why == EWOULDBLOCK || why == ENOBUFS ? wait_writable() : on_broken();
   }
+}
+
+ssize_t outlet::send(std::span<const std::string_view> pieces) {
+  return tls_ ? tls_->send(pieces) : send_pieces(descriptor_, pieces);
 }
 
 void outlet::account(std::span<const std::string_view> pieces, std::size_t sent, std::size_t closing_bytes) {

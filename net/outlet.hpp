@@ -12,6 +12,7 @@
 #include "actors/turn.hpp"
 #include "chat/outbox.hpp"
 #include "net/registry.hpp"
+#include "net/tls_channel.hpp"
 
 namespace starling::net {
 
@@ -30,7 +31,8 @@ public:
 
   void push(const frame& what, frame_kind kind) final;
   void hold() final;
-  void release(const frame& first) final;
+  void release(const frame& first, const frame& place = nullptr) final;
+  void keep_place(const frame& place) final;
   void push_now(const frame& what) final;
 
   /// As `push`, but if this returns true the caller must see to it that `write` is called soon; and it must have
@@ -48,8 +50,10 @@ public:
   std::shared_ptr<outlet> self() { return std::static_pointer_cast<outlet>(shared_from_this()); }
 
 protected:
-  /// From now on `write` writes to this descriptor.
-  void attach(int descriptor);
+  /// From now on `write` writes to this descriptor, by TLS if there is any.
+  void attach(int descriptor, std::unique_ptr<tls_channel> tls = nullptr);
+  /// What is to be read through; null: the socket itself.
+  tls_channel* tls() const { return tls_.get(); }
 
   /// Takes a close frame, to be written after all else, and nothing more from then on. With `first`, a frame that goes
   /// before it. False: there was one already.
@@ -88,6 +92,7 @@ private:
   bool finish(std::uint16_t code, frame closing, const frame& first);
   void finish_locked(std::uint16_t code, frame closing);
   bool start_writing();
+  ssize_t send(std::span<const std::string_view> pieces);
   void account(std::span<const std::string_view> pieces, std::size_t sent, std::size_t closing_bytes);
   static void trace(std::span<const std::string_view> pieces, std::size_t sent,
                     std::chrono::steady_clock::time_point began);
@@ -101,6 +106,7 @@ private:
   outbox waiting_;
   frame closing_; // the close frame: stands outside the outbox, so that there is always room for it
   std::size_t closing_written_ = 0;
+  std::unique_ptr<tls_channel> tls_; // as of `attach`
   int descriptor_ = -1;
   std::uint16_t close_code_ = 0;
   bool busy_ = false;      // a write is on its way or under way, or the socket is full and watched

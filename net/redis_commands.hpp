@@ -52,6 +52,7 @@ public:
   /// in the socket while all threads are busy: they get one more turn to be read.
   bool overdue(std::chrono::milliseconds bound);
   bool idle() const { return pending_.empty(); }
+  std::uint64_t answers() const { return answers_; }
 
   void ready() override;
   void replied(const redisReply& what) override;

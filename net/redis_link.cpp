@@ -335,12 +335,15 @@ void network_link::watch_answers() {
   });
 }
 
+/// If calls have been answered meanwhile, Redis is there, and only this connection is given up.
 void network_link::watch_silence() {
-  after(silence_timer_, settings_.silence, [this, mine = listening_] {
+  after(silence_timer_, settings_.silence, [this, mine = listening_, answers = commands_->answers()] {
     if (mine != listening_) return;
     if (subscriber_->probe(settings_.missed_pings)) return watch_silence();
     ++counters_.timeouts;
-    lost(session_, "the subscription connection is silent");
+    const std::string reason = "the subscription connection is silent";
+    if (commands_->answers() != answers) return subscriber_lost(mine, reason);
+    lost(session_, reason);
   });
 }
 

@@ -18,8 +18,9 @@ namespace starling::net {
 /// It is up when both are connected and authenticated and all scripts are loaded. When the one for commands is lost, or
 /// Redis falls silent, both are given up, every call under way is answered "UNAVAILABLE ...", and the link tries again
 /// for ever, after waits that grow from `backoff_min` to `backoff_max`, jittered. When only the one for subscriptions
-/// is lost, it alone is made anew, and commands go on. The same reason for being down is told once. What is subscribed
-/// or unsubscribed while the link is down is not done: after `up` the listener subscribes anew.
+/// is lost, or is silent while calls are answered, it alone is made anew, and commands go on. The same reason for being
+/// down is told once. What is subscribed or unsubscribed while the link is down is not done: after `up` the listener
+/// subscribes anew.
 ///
 /// Listener and reply handlers run on threads of the `io_context`, one at a time per link, under no lock, and never
 /// inside of the function that caused them. They must not throw.

@@ -11,6 +11,8 @@ namespace {
 
 using prometheus::MetricType;
 
+constexpr double seconds_per_us = 1e-6;
+
 struct shown {
   const char* name;
   const char* help;
@@ -38,11 +40,23 @@ constexpr shown all_shown[] = {
     {"starling_redis_published_bytes_total", "Payloads of publications that came.", MetricType::Counter,
      &redis_counters::bytes_published},
     {"starling_redis_channels", "Channels subscribed now.", MetricType::Gauge, &redis_counters::channels},
-    {"starling_redis_round_trip_seconds_sum", "From the write of a call to its answer, all answers together.",
-     MetricType::Counter, &redis_counters::round_trip_us_sum, 1e-6},
-    {"starling_redis_round_trip_seconds_max", "The longest of these since the start.", MetricType::Gauge,
-     &redis_counters::round_trip_us_max, 1e-6},
+    {"starling_redis_round_trip_seconds_max", "The longest round trip since the start.", MetricType::Gauge,
+     &redis_counters::round_trip_us_max, seconds_per_us},
 };
+
+// Its _sum over its _count is the mean; of the differences between two looks, the mean of the time between them.
+prometheus::MetricFamily round_trips(const redis_metrics::named_links& all) {
+  prometheus::MetricFamily family{
+      "starling_redis_round_trip_seconds", "From the write of a call to its answer.", MetricType::Summary, {}};
+  for (auto& [shard, link] : all) {
+    prometheus::ClientMetric metric;
+    metric.label.push_back({"shard", shard});
+    metric.summary.sample_count = link->counters().answers.load();
+    metric.summary.sample_sum = static_cast<double>(link->counters().round_trip_us_sum.load()) * seconds_per_us;
+    family.metric.push_back(std::move(metric));
+  }
+  return family;
+}
 
 } // namespace
 
@@ -81,6 +95,7 @@ std::vector<prometheus::MetricFamily> redis_metrics::Collect() const {
     }
     result.push_back(std::move(family));
   }
+  result.push_back(round_trips(all));
   return result;
 }
 

@@ -14,11 +14,11 @@ constexpr std::size_t wheel_slots = 512;
 registry::registry(std::size_t connections_max, milliseconds tick)
     : connections_max_(connections_max), wheel_(tick, wheel_slots), turned_at_(std::chrono::steady_clock::now()) {}
 
-std::optional<registry::seat> registry::admit() {
+std::optional<registry::seat> registry::admit(address_places::place of) {
   std::lock_guard guard{mutex_};
   if (connections_.size() >= connections_max_) return std::nullopt;
   auto given = ++last_id_;
-  connections_.emplace(given, std::weak_ptr<tracked>{});
+  connections_.emplace(given, entry{{}, std::move(of)});
   return seat{*this, given};
 }
 
@@ -31,7 +31,7 @@ void registry::turn(steady_time now) {
     wheel_.advance(elapsed, [&](id which) {
       auto found = connections_.find(which); // gone, if the connection has ended since it asked
       if (found == connections_.end()) return;
-      if (auto who = found->second.lock()) due.push_back(std::move(who));
+      if (auto who = found->second.who.lock()) due.push_back(std::move(who));
     });
   }
   for (const auto& who : due)
@@ -42,8 +42,8 @@ std::vector<std::shared_ptr<tracked>> registry::all() const {
   std::vector<std::shared_ptr<tracked>> result;
   std::lock_guard guard{mutex_};
   result.reserve(connections_.size());
-  for (const auto& [which, weak] : connections_) {
-    if (auto who = weak.lock()) result.push_back(std::move(who));
+  for (const auto& [which, one] : connections_) {
+    if (auto who = one.who.lock()) result.push_back(std::move(who));
   }
   return result;
 }
@@ -55,7 +55,17 @@ std::size_t registry::size() const {
 
 void registry::assign(id which, std::weak_ptr<tracked> who) {
   std::lock_guard guard{mutex_};
-  connections_[which] = std::move(who);
+  connections_[which].who = std::move(who);
+}
+
+void registry::count_for(id which, address_places::place place) {
+  std::lock_guard guard{mutex_};
+  connections_[which].of = std::move(place);
+}
+
+std::optional<ip_address> registry::client(id which) const {
+  std::lock_guard guard{mutex_};
+  return connections_.at(which).of.client();
 }
 
 void registry::wake(id which, steady_time when) {

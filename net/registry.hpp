@@ -13,6 +13,7 @@
 
 #include "chat/error.hpp"
 #include "chat/timing_wheel.hpp"
+#include "net/address_places.hpp"
 
 namespace starling::net {
 
@@ -52,6 +53,10 @@ public:
     void take(std::weak_ptr<tracked> who) { where_->assign(id_, std::move(who)); }
     /// Asks for a `look` at `when`, or a tick later.
     void wake(steady_time when) { where_->wake(id_, when); }
+    /// Takes the place among those of its address, and gives back the one that it had.
+    void count_for(address_places::place place) { where_->count_for(id_, std::move(place)); }
+    /// The address that it is counted for; nobody, if it is a proxy's that forwards for nobody.
+    std::optional<ip_address> client() const { return where_->client(id_); }
 
   private:
     registry* where_;
@@ -61,7 +66,7 @@ public:
   registry(std::size_t connections_max, std::chrono::milliseconds tick);
 
   /// Empty: the bound is reached.
-  std::optional<seat> admit();
+  std::optional<seat> admit(address_places::place of = {});
   /// Calls `look` of all whose time has come.
   void turn(steady_time now);
   std::vector<std::shared_ptr<tracked>> all() const;
@@ -70,12 +75,19 @@ public:
 private:
   void assign(id which, std::weak_ptr<tracked> who);
   void wake(id which, steady_time when);
+  void count_for(id which, address_places::place place);
+  std::optional<ip_address> client(id which) const;
   void remove(id which);
+
+  struct entry {
+    std::weak_ptr<tracked> who;
+    address_places::place of;
+  };
 
   const std::size_t connections_max_;
   mutable std::mutex mutex_;
   id last_id_ = 0;
-  std::unordered_map<id, std::weak_ptr<tracked>> connections_;
+  std::unordered_map<id, entry> connections_;
   timing_wheel<id> wheel_;
   steady_time turned_at_; // the wheel's own time
 };

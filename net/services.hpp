@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -13,10 +15,12 @@
 #include "chat/requests.hpp"
 #include "chat/settings.hpp"
 #include "net/console.hpp"
+#include "net/door.hpp"
 #include "net/flusher.hpp"
 #include "net/http.hpp"
 #include "net/metrics.hpp"
 #include "net/registry.hpp"
+#include "net/tls_context.hpp"
 
 namespace starling::net {
 
@@ -38,8 +42,10 @@ struct services {
   struct limits limits;
   struct timings timings;
   std::shared_ptr<traffic> counts;
-  registry places;
+  class door door;
+  registry places; // whose connections have places at the door
   console_port console;
+  std::atomic<std::shared_ptr<const tls_context>> tls{}; // of connections that come from now on; null: they speak none
 };
 
 } // namespace starling::net

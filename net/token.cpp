@@ -90,6 +90,22 @@ std::string why_bad_key(jwt_alg_t algorithm, const std::string& key, key_part pa
   return "ES256 needs a key on the curve P-256";
 }
 
+/// Is it header, claims and signature in the alphabet of base64url (RFC 7515, 7.1)? libjwt passes over whatever else
+/// stands in a signature.
+bool is_compact(std::string_view token) {
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  };
+  int dots = 0;
+  for (const char c : token) {
+    if (c == '.')
+      ++dots;
+    else if (!is_letter(c))
+      return false;
+  }
+  return dots == 2;
+}
+
 /// Is a claim there, of whatever type?
 bool has_claim(jwt_t* token, const char* name) { return text_ptr(jwt_get_grants_json(token, name)) != nullptr; }
 
@@ -125,6 +141,12 @@ std::variant<identity, std::string> check_claims(jwt_t* token) {
     const auto not_before = number_claim(token, "nbf");
     if (!not_before || *not_before > now + skew_s) return "the token does not hold yet";
   }
+  if (has_claim(token, "iat")) {
+    who.issued_s = number_claim(token, "iat");
+    if (!who.issued_s) return "the claim iat must be a whole number of seconds since 1970";
+    // It would outlive that the user's tokens are revoked.
+    if (*who.issued_s > now + skew_s) return "the token is issued in the future";
+  }
   if (has_claim(token, "name")) {
     const char* name = jwt_get_grant(token, "name");
     if (!name || std::string_view(name).size() > name_bytes_max)
@@ -146,7 +168,7 @@ std::variant<token_verifier, std::string> token_verifier::make(const auth_settin
 
 std::variant<identity, std::string> token_verifier::verify(std::string_view token) const {
   if (token.size() > token_bytes_max) return "the token is longer than 8 KiB";
-  if (token.find('\0') != std::string_view::npos) return "not a token";
+  if (!is_compact(token)) return "not a token";
   const std::string text(token);
   jwt_t* decoded = nullptr;
   // The key goes by the algorithm that the token names, so that has to be looked at afterwards, too: an HS256 token

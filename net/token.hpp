@@ -21,7 +21,8 @@ public:
   /// Returns whom a token speaks of, or why it is refused, fit to be told to the client.
   ///
   /// Demands the algorithm that was configured, whatever the token says of itself (so neither "none" nor a public key
-  /// used as a secret get through), `sub` (a user id) and `exp` (in the future); `name` may be there. `nbf` is obeyed.
+  /// used as a secret get through), `sub` (a user id) and `exp` (in the future); `name` may be there. `nbf` is obeyed;
+  /// `iat` is passed on, and must not be in the future.
   std::variant<identity, std::string> verify(std::string_view token) const;
 
 private:

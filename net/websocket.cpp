@@ -73,12 +73,12 @@ class websocket final : public outlet {
 public:
   websocket(std::shared_ptr<services> uses, tcp_socket socket, registry::seat seat, std::string early)
       : outlet(uses->writes, *uses->counts, uses->limits.outbox_bytes), uses_(std::move(uses)), seat_(std::move(seat)),
-        intake_(*uses_, *this), socket_(std::move(socket)), decoder_(uses_->limits.frame_bytes),
+        intake_(*uses_, *this, seat_), socket_(std::move(socket)), decoder_(uses_->limits.frame_bytes),
         deadlines_(uses_->timings, steady_clock::now()) {
     decoder_.took(std::move(early));
   }
 
-  void start(const upgrade_request& request);
+  void start(const upgrade_request& request, std::unique_ptr<tls_channel> tls);
 
   // Any thread:
   void close(close_code code, std::string_view reason) override;
@@ -101,9 +101,13 @@ private:
   void accepted(error_code why, std::optional<identity> who, const std::string& refused);
   void wait_readable();
   void on_readable(error_code why);
+  void on_more() { on_readable({}); }
+  std::size_t read_some(std::span<char> room, error_code& why);
   void take_pieces();
   void take(const frame_decoder::piece& what);
   void take_text(std::string_view text);
+  void obey(verdict what);
+  void say_goodbye(close_code code, std::string_view reason, milliseconds stay_away);
   void pause(bool on);
   void resume();
   void stream_ended();
@@ -151,9 +155,9 @@ private:
   bool ended_ = false;
 };
 
-void websocket::start(const upgrade_request& request) {
+void websocket::start(const upgrade_request& request, std::unique_ptr<tls_channel> tls) {
   seat_.take(weak_from_this());
-  attach(socket_.native_handle());
+  attach(socket_.native_handle(), std::move(tls));
   error_code ignored; // a socket that is gone already will say so when it is read
   socket_.non_blocking(true, ignored);
   handshake_ = std::make_unique<handshake>(socket_.get_executor(), sink{*this});
@@ -171,6 +175,7 @@ void websocket::start(const upgrade_request& request) {
     if (auto* why = std::get_if<std::string>(&outcome)) {
       refused = why->empty() ? "refused" : std::move(*why);
       add(uses_->counts->opens[static_cast<std::size_t>(open_result::refused)]);
+      uses_->door.note_refused(seat_.client());
     } else {
       who = std::move(std::get<identity>(outcome));
     }
@@ -190,26 +195,31 @@ void websocket::accepted(error_code why, std::optional<identity> who, const std:
   if (!refused.empty()) {
     close(close_code::token_refused, refused);
   } else if (who && !finishing()) {
-    intake_.open(std::move(*who));
-    deadlines_.opened(intake_.expires());
+    obey(intake_.open(std::move(*who)));
+    if (intake_.opened()) deadlines_.opened(intake_.expires());
   }
   check_deadlines();
   take_pieces();
 }
 
 void websocket::wait_readable() {
+  if (tls() && tls()->holds_more()) return on_strand(&websocket::on_more);
   socket_.async_wait(tcp_socket::wait_read, [self = me()](error_code why) { self->on_readable(why); });
 }
 
 void websocket::on_readable(error_code why) {
   if (ended_) return;
   auto room = decoder_.room(shared_buffer());
-  auto size = why ? 0 : socket_.read_some(boost::asio::buffer(room.data(), room.size()), why);
+  auto size = why ? 0 : read_some(room, why);
   decoder_.took(size);
   if (why == boost::asio::error::would_block) return wait_readable();
   if (why) return end(); // the client is gone
   heard();
   take_pieces();
+}
+
+std::size_t websocket::read_some(std::span<char> room, error_code& why) {
+  return tls() ? tls()->read_some(room, why) : socket_.read_some(boost::asio::buffer(room.data(), room.size()), why);
 }
 
 /// Takes what has come, then waits for more.
@@ -252,9 +262,24 @@ void websocket::take_text(std::string_view text) {
   add(uses_->counts->bytes_in, text.size());
   if (finishing()) return; // the client has not seen our close frame yet
   auto next = intake_.take(text);
-  if (next == verdict::refuse) close(close_code::token_refused, "too many refused attempts");
+  obey(next);
   if (intake_.opened() && deadlines_.opened(intake_.expires())) check_deadlines();
   pause(next == verdict::pause);
+}
+
+void websocket::obey(verdict what) {
+  switch (what) {
+  case verdict::go_on:
+  case verdict::pause: // `take_text` does it, and ends it
+    return;
+  case verdict::refuse:
+    return close(close_code::token_refused, "too many refused attempts");
+  case verdict::bar:
+    return close(close_code::policy, "too many sessions were refused to your address");
+  case verdict::put_off:
+    return say_goodbye(close_code::overloaded, "this node opens as many sessions as it can: come back later",
+                       intake_.stays_away());
+  }
 }
 
 void websocket::pause(bool on) {
@@ -275,15 +300,19 @@ void websocket::resume() {
 
 void websocket::close(close_code code, std::string_view reason) {
   auto invites = code == close_code::going_away || code == close_code::overloaded || code == close_code::too_slow;
+  say_goodbye(code, reason, invites ? jittered(milliseconds{100}, milliseconds{1000}) : milliseconds{0});
+}
+
+/// `stay_away`: how long, before it comes back; 0: it is not invited to.
+void websocket::say_goodbye(close_code code, std::string_view reason, milliseconds stay_away) {
   auto nodes = json_array();
-  if (invites && uses_->node_urls) {
+  if (stay_away.count() > 0 && uses_->node_urls) {
     for (const auto& url : uses_->node_urls())
       nodes.add(url);
   }
-  auto delay = invites ? jittered(milliseconds{100}, milliseconds{1000}) : milliseconds{0};
   auto params = json_object()
                     .add("reason", reason)
-                    .add("reconnect_in_ms", static_cast<std::uint64_t>(delay.count()))
+                    .add("reconnect_in_ms", static_cast<std::uint64_t>(stay_away.count()))
                     .add_json("nodes", nodes.text())
                     .text();
   finish(code, reason, make_text_frame(encode_notification("session.closing", params)));
@@ -325,7 +354,7 @@ void websocket::drain() {
   });
 }
 
-/// False if there is nothing more to come.
+/// False if there is nothing more to come. What is thrown away need not be decrypted.
 bool websocket::discard() {
   error_code why;
   auto buffer = shared_buffer();
@@ -336,6 +365,7 @@ bool websocket::discard() {
 void websocket::shut_sending() {
   finished_ = true;
   if (!drained_ || ended_) return;
+  if (tls()) tls()->end_sending();
   error_code ignored;
   socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
 }
@@ -413,12 +443,13 @@ void websocket::heard() {
 
 } // namespace
 
-std::weak_ptr<tracked> start_websocket(std::shared_ptr<services> uses, tcp_socket socket, registry::seat seat,
+std::weak_ptr<tracked> start_websocket(std::shared_ptr<services> uses, client_stream stream, registry::seat seat,
                                        const upgrade_request& request, const beast::flat_buffer& rest) {
   auto bytes = rest.cdata();
   std::string early(static_cast<const char*>(bytes.data()), bytes.size());
+  auto [socket, tls] = stream.release();
   auto made = std::make_shared<websocket>(std::move(uses), std::move(socket), std::move(seat), std::move(early));
-  made->start(request);
+  made->start(request, std::move(tls));
   return made;
 }
 

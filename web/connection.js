@@ -18,6 +18,7 @@ export class Connection {
   #urls;
   #where = 0;
   #heard = 0;
+  #stay_away_ms = 0; // as the server said before it closed; 0: nothing
 
   /**
    * @param {string} url of this node's WebSocket
@@ -106,7 +107,8 @@ export class Connection {
     else waiting.resolve(frame.result);
   }
 
-  #move({ nodes }) {
+  #move({ nodes, reconnect_in_ms }) {
+    this.#stay_away_ms = reconnect_in_ms ?? 0;
     if (!nodes?.length) return;
     this.know(nodes);
     this.#where = this.#urls.indexOf(nodes[Math.floor(Math.random() * nodes.length)]);
@@ -126,6 +128,13 @@ export class Connection {
       return this.listener.ended(event.reason || `closed by the server (${event.code})`);
     }
     this.listener.changed("lost");
+    // The server's word counts: it spreads those who come back over the time that it needs for them.
+    const stay_away_ms = this.#stay_away_ms;
+    this.#stay_away_ms = 0;
+    if (stay_away_ms > 0) {
+      this.#timer = setTimeout(() => this.#connect(), stay_away_ms);
+      return;
+    }
     if (this.#attempt > 0) this.#where = (this.#where + 1) % this.#urls.length;
     const most = Math.min(backoff_max_ms, backoff_min_ms * 2 ** this.#attempt++);
     this.#timer = setTimeout(() => this.#connect(), most / 2 + Math.random() * (most / 2));

@@ -1,5 +1,10 @@
 // Tables, and the small things that all parts of the page show.
 
+export const $ = (id) => document.getElementById(id);
+
+/** A process, as it is named on this page: there is one master, called so. */
+export const called = ({ role, name }) => (role === name ? role : `${role} ${name}`);
+
 export function element(name, properties = {}, ...children) {
   const result = Object.assign(document.createElement(name), properties);
   result.append(...children);
@@ -13,6 +18,7 @@ export function number(value, digits = 0) {
 }
 
 export const text = (value) => (value === undefined || value === null || value === "" ? "–" : String(value));
+export const milliseconds = (value) => (typeof value === "number" ? `${number(value, 1)} ms` : "–");
 export const mebibytes = (value) => (typeof value === "number" ? `${number(value / 2 ** 20, 1)} MiB` : "–");
 
 /** "3 s", "4 min", "5 h", "6 d" */

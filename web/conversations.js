@@ -41,9 +41,10 @@ export class Conversation {
 /** The room of two users: names in byte order. User ids are ASCII, so this is JavaScript's order too. */
 export const dialogue_room = (a, b) => `dm:${[a, b].sort().join(":")}`;
 
-/** The other one of a dialogue, or null for a room. */
+/** The other one of a dialogue, or null for a room; and for what the application writes, which is no user to be watched. */
 export function peer_in(room, me) {
   if (!room.startsWith("dm:")) return null;
   const [, a, b] = room.split(":");
-  return a === me ? b : a;
+  const peer = a === me ? b : a;
+  return peer.startsWith("@") ? null : peer;
 }

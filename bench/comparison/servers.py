@@ -21,6 +21,7 @@ class Cluster:
     redis_pids: tuple = ()
     redis: tuple = ()  # host:port
     metrics: tuple = ()  # host:port
+    up: int = 0  # the process that starts again what ends
 
     def arguments(self, asks_nodes=False):
         named = {"--nodes": self.urls, "--pids": self.pids, "--redis-pids": self.redis_pids, "--redis": self.redis}
@@ -58,6 +59,8 @@ def starling(nodes, directory):
     ports = {"--port": port, "--redis-port": redis_port, "--master-port": master_port}
     sizes = {"--nodes": nodes, "--shards": SHARDS, "--data": directory / "data"}
     options = [str(word) for pair in {**ports, **sizes}.items() for word in pair]
+    # How fast it takes clients is measured, not how fast it lets them in.
+    options += ["--set", "limits.opens_per_second=1000000", "--set", "limits.opens_burst=1000000"]
     log = directory / "up.log"
     with process([starling_binary(), "up", *options], log) as up:
         wait_for_line(up, log, "Starling is up", START_S)
@@ -68,6 +71,7 @@ def starling(nodes, directory):
             tuple(children_of(up.pid, "redis-server")),
             addresses(redis_port, SHARDS),
             addresses(port, nodes),
+            up.pid,
         )
 
 

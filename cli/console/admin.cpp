@@ -21,7 +21,9 @@ console_report kick(console_cluster& cluster, const json& arguments, const std::
     all.add({from.name, cell(it, "connections")});
     sum += it.value("connections", std::size_t{0});
   }
-  all.add_note("connections of " + cell(arguments, "user") + ": " + std::to_string(sum) + ", closed with 4009");
+  if (status_of(answers) == exit_ok)
+    all.add_note("connections of " + cell(arguments, "user") + ": " + std::to_string(sum) +
+                 (arguments.contains("dry_run") ? ", to be closed with 4009" : ", closed with 4009"));
   return report_change(all, answers, arguments, node);
 }
 
@@ -56,6 +58,16 @@ console_report send(console_cluster& cluster, const json& arguments, std::string
   auto answers = ask_named(cluster, node, "node", "send", arguments);
   for (auto& [from, it, error] : answers)
     if (error.empty()) all.add({from.name, cell(it, "room"), cell(it, "epoch"), cell(it, "seq")});
+  return report_change(all, answers, arguments, node);
+}
+
+console_report revoke(console_cluster& cluster, const json& arguments) {
+  auto node = any_ready_node(cluster);
+  if (node.empty()) return {"no node is ready\n", json::array(), exit_failed};
+  table all({"asked", "user", "tokens refused up to", "nodes told"});
+  auto answers = ask_named(cluster, node, "node", "revoke", arguments);
+  for (auto& [from, it, error] : answers)
+    if (error.empty()) all.add({from.name, cell(it, "user"), cell(it, "until"), cell(it, "nodes")});
   return report_change(all, answers, arguments, node);
 }
 
@@ -101,6 +113,24 @@ void add_kick(CLI::App& console, const console_request_ptr& request) {
                   "it expires.\n\nExample:\n  starling console --admin kick user ann --reason \"please be kind\"");
   command->callback([request, arguments, node, kind] {
     request->report = [arguments, node](console_cluster& all) { return kick(all, *arguments, *node); };
+  });
+}
+
+void add_revoke(CLI::App& console, const console_request_ptr& request) {
+  auto* command = console.add_subcommand(
+      "revoke", "Close all connections of a user, with 4001, and refuse the tokens of until now (--admin)");
+  auto arguments = std::make_shared<json>(json::object());
+  auto kind = std::make_shared<std::string>();
+  command->add_option("kind", *kind, "user")->required()->check(CLI::IsMember({"user"}));
+  command
+      ->add_option_function<std::string>(
+          "id", [arguments](const std::string& id) { (*arguments)["user"] = id; }, "Whose")
+      ->required();
+  add_dry_run(*command, arguments);
+  command->footer("Who gets a newer token may come back. In mode \"open\" there are no tokens to refuse.\n\n"
+                  "Example:\n  starling console --admin revoke user ann");
+  command->callback([request, arguments, kind] {
+    request->report = [arguments](console_cluster& all) { return revoke(all, *arguments); };
   });
 }
 

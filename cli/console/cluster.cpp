@@ -16,10 +16,10 @@ constexpr milliseconds join_patience{3'000}, ask_patience{900};
 
 class console_config : public caf::actor_system_config {
 public:
-  console_config() {
+  explicit console_config(const cluster_tls_settings& tls) {
     set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-threads", 1u);
-    configure_middleman(*this);
+    configure_middleman(*this, tls);
   }
 };
 
@@ -39,7 +39,7 @@ struct console_cluster::parts {
   }
 
   const console_identity identity;
-  console_config config;
+  console_config config{identity.tls};
   boost::asio::io_context io;
   caf::actor_system system{config};
   caf::scoped_actor self{system};

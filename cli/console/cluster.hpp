@@ -11,6 +11,7 @@
 
 #include "actors/inspection.hpp"
 #include "chat/address.hpp"
+#include "chat/settings.hpp"
 
 namespace starling::cli {
 
@@ -19,6 +20,7 @@ struct console_identity {
   std::string token;
   std::string operator_name; // user@machine
   bool admin = false;
+  cluster_tls_settings tls = {};
 };
 
 /// What one process has answered, or why not.

@@ -47,9 +47,9 @@ void add_console_commands(CLI::App& console, const console_request_ptr& request)
           "Show it again every so many seconds, until Ctrl-C")
       ->check(CLI::Range(1, 3'600));
   console.fallthrough();
-  for (auto* add : {add_nodes, add_shards, add_actors, add_top, add_inspect, add_mailbox, add_stuck, add_drops,
-                    add_slots, add_where, add_trace, add_events, add_flight, add_check, add_kick, add_drain,
-                    add_restart, add_log_level, add_send})
+  for (auto* add : {add_nodes, add_shards, add_actors, add_top,     add_inspect,   add_mailbox, add_stuck,
+                    add_drops, add_slots,  add_where,  add_trace,   add_events,    add_flight,  add_check,
+                    add_kick,  add_revoke, add_drain,  add_restart, add_log_level, add_send})
     add(console, request);
 }
 

@@ -57,6 +57,7 @@ void add_trace(CLI::App& console, const console_request_ptr& request);
 void add_flight(CLI::App& console, const console_request_ptr& request);
 void add_check(CLI::App& console, const console_request_ptr& request);
 void add_kick(CLI::App& console, const console_request_ptr& request);
+void add_revoke(CLI::App& console, const console_request_ptr& request);
 void add_drain(CLI::App& console, const console_request_ptr& request);
 void add_restart(CLI::App& console, const console_request_ptr& request);
 void add_log_level(CLI::App& console, const console_request_ptr& request);

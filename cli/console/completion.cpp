@@ -55,7 +55,8 @@ std::vector<std::string> operands(cluster_names& names, const std::string& comma
   if (last == "restart") return names.processes();
   if (command == "restart") return {"room", "router", "presence"};
   if (command == "inspect" || command == "mailbox") return actor_names(names, text);
-  if (command == "where" || command == "trace" || command == "send" || command == "kick") return {"room", "user"};
+  if (command == "where" || command == "trace" || command == "send" || command == "kick" || command == "revoke")
+    return {"room", "user"};
   return {};
 }
 

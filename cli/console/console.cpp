@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "actors/cluster_tls.hpp"
 #include "cli/commands.hpp"
 #include "cli/console/cluster.hpp"
 #include "cli/console/commands.hpp"
@@ -38,12 +39,13 @@ int run(const console_options& options, bool& asked) {
   auto& cluster = std::get<cluster_settings>(loaded);
   auto token = read_secret({"the cluster's token", "cluster.token_file", cluster.token_file, "STARLING_CLUSTER_TOKEN"});
   if (auto* error = std::get_if<secret_error>(&token)) return fail(error->why);
+  if (auto why = why_bad(cluster.tls); !why.empty()) return fail(why);
   auto& address = options.node.empty() ? cluster.master : options.node;
   auto where = parse_host_port(address);
   if (!where) return fail("expected host:port, found " + address);
 
   use_colours(::isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr);
-  console_cluster all({cluster.id, std::get<secret>(token).text, operator_name(), options.admin});
+  console_cluster all({cluster.id, std::get<secret>(token).text, operator_name(), options.admin, cluster.tls});
   if (auto why = all.join(*where, options.node.empty()))
     return fail((options.node.empty() ? "the master at " : "the inspector at ") + address + ": " + *why +
                 (options.node.empty() ? " (a node can be asked in its place, by --node)" : ""));

@@ -41,6 +41,7 @@ console_report drops(console_cluster& cluster) {
     add_rows(reasons, from.name, "frames dropped", each["dropped"]);
     add_rows(reasons, from.name, "requests", {{"refused before a session", it["requests_refused"]}});
     add_rows(reasons, from.name, "connections refused", it["connections_refused"]);
+    add_rows(reasons, from.name, "sessions refused", it["sessions_refused"]);
     add_rows(reasons, from.name, "rooms", it["rooms"]);
     for (auto& [shard, numbers] : it["redis"].items())
       add_rows(reasons, from.name, ("calls to " + shard).c_str(), numbers);

@@ -1,5 +1,6 @@
 #include "cli/console/moment.hpp"
 
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 
@@ -26,9 +27,11 @@ std::optional<std::int64_t> parse_moment(const std::string& text) {
   auto begin = std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &y, &mo, &d, &h, &mi, &s, &end);
   if (begin != 6) return std::nullopt;
   auto rest = text.substr(static_cast<std::size_t>(end));
-  int whole = 0; // how much of the rest was understood
-  if (rest.size() == 5 && (std::sscanf(rest.c_str(), ".%3dZ%n", &ms, &whole) != 1 || whole != 5)) return std::nullopt;
-  if (rest.size() != 5 && rest != "Z") return std::nullopt;
+  if (rest != "Z") {
+    if (rest.size() != 5 || rest.front() != '.' || rest.back() != 'Z') return std::nullopt;
+    auto [last, bad] = std::from_chars(rest.data() + 1, rest.data() + 4, ms);
+    if (bad != std::errc() || last != rest.data() + 4) return std::nullopt;
+  }
   year_month_day date{year(y), month(static_cast<unsigned>(mo)), day(static_cast<unsigned>(d))};
   if (!date.ok() || h > 23 || mi > 59 || s > 59) return std::nullopt;
   auto at = sys_days(date) + hours(h) + minutes(mi) + seconds(s) + milliseconds(ms);

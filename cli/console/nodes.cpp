@@ -67,8 +67,8 @@ std::vector<table_cell> row_of(const process_answer& one, const json& seen, bool
   if (!all) return row;
   for (auto& more : {one.error.empty() && it.contains("incarnation") ? cell(it, "incarnation")
                                                                      : std::to_string(one.from.incarnation),
-                     cell(it, "restarts"), cell(it, "actors"), cell(it, "messages_waiting"), number(it, "loop_lag_ms"),
-                     number(it, "master_heard_ms", 1, 0), one.from.inspect})
+                     cell(it, "restarts"), cell(it, "strangers"), cell(it, "actors"), cell(it, "messages_waiting"),
+                     number(it, "loop_lag_ms"), number(it, "master_heard_ms", 1, 0), one.from.inspect})
     row.emplace_back(more);
   return row;
 }
@@ -77,7 +77,8 @@ console_report nodes(console_cluster& cluster, bool all_columns) {
   std::vector<table_cell> header{"name",  "state",  "beat ms", "epoch", "digest",  "sessions",
                                  "rooms", "lag ms", "MiB",     "up",    "version", "address"};
   if (all_columns)
-    for (const auto* more : {"incarnation", "restarts", "actors", "waiting", "last lag ms", "master ms", "inspect"})
+    for (const auto* more :
+         {"incarnation", "restarts", "strangers", "actors", "waiting", "last lag ms", "master ms", "inspect"})
       header.emplace_back(more);
   table all(std::move(header));
   auto answers = cluster.ask("process");

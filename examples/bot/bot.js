@@ -32,6 +32,7 @@ const words = new Map(); // user -> words said
 let log; // of the room, as far as we read it: {epoch, seq}; none before the first join
 let socket;
 let backoff = backoffMs.min;
+let stayAwayMs = 0; // as the node said before it closed the connection; 0: nothing
 let lastId = 0;
 const requests = new Map(); // id -> {resolve, reject, timer}
 
@@ -143,6 +144,8 @@ function receive(frame) {
     if (frame.params.room === room) onMessage(frame.params);
   } else if (frame.method === 'room.gap') {
     console.error(`messages ${frame.params.from} to ${frame.params.to} of ${frame.params.room} are gone`);
+  } else if (frame.method === 'session.closing') {
+    stayAwayMs = frame.params.reconnect_in_ms;
   } else if (!frame.method && requests.has(frame.id)) {
     const { resolve, reject, timer } = requests.get(frame.id);
     requests.delete(frame.id);
@@ -186,9 +189,14 @@ function connect(attempt) {
       console.error('the token was refused');
       process.exit(1);
     }
-    // Jitter: all clients of a node that died come at once otherwise.
-    await pause(backoff / 2 + Math.random() * (backoff / 2));
-    backoff = Math.min(backoff * 2, backoffMs.max);
+    if (stayAwayMs > 0) {
+      await pause(stayAwayMs); // the node spreads its clients by this
+      stayAwayMs = 0;
+    } else {
+      // Jitter: all clients of a node that died come at once otherwise.
+      await pause(backoff / 2 + Math.random() * (backoff / 2));
+      backoff = Math.min(backoff * 2, backoffMs.max);
+    }
     connect(attempt + 1);
   });
 }

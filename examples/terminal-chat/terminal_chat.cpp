@@ -34,6 +34,7 @@
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace asio = boost::asio;
@@ -70,8 +71,8 @@ public:
   chat(asio::io_context& io, std::vector<address> nodes, std::string user, std::string room)
       : io_(io), nodes_(std::move(nodes)), user_(std::move(user)), room_(std::move(room)) {}
 
-  /// Connects, and again after each loss with growing, jittered pauses: a thousand clients of one dead node must not
-  /// knock at the next one all at once.
+  /// Connects, and again after each loss: when the node said to, or else with growing, jittered pauses. A thousand
+  /// clients of one dead node must not knock at the next one all at once.
   asio::awaitable<void> run() {
     for (std::size_t next = 0; !quit_; ++next) {
       const auto& node = nodes_[next % nodes_.size()];
@@ -89,10 +90,8 @@ public:
       open_ = false;
       requests_.clear();
       if (quit_) break;
-      std::uniform_int_distribution<milliseconds::rep> pause(backoff_.count() / 2, backoff_.count());
-      asio::steady_timer timer(io_, milliseconds(pause(random_)));
+      asio::steady_timer timer(io_, pause());
       co_await timer.async_wait(asio::use_awaitable);
-      backoff_ = std::min(backoff_ * 2, backoff_max);
     }
     io_.stop();
   }
@@ -170,6 +169,14 @@ private:
     }
   }
 
+  /// How long to stay away.
+  milliseconds pause() {
+    if (auto told = std::exchange(stay_away_, milliseconds(0)); told > milliseconds(0)) return told;
+    std::uniform_int_distribution<milliseconds::rep> some(backoff_.count() / 2, backoff_.count());
+    backoff_ = std::min(backoff_ * 2, backoff_max);
+    return milliseconds(some(random_));
+  }
+
   void take_frame(const json& frame) {
     auto method = frame.value("method", "");
     if (method.empty()) return take_reply(frame);
@@ -185,7 +192,12 @@ private:
     else if (method == "member")
       say("-- " + params.value("user", "?") + " " + params.value("change", "?") + " " + params.value("room", "?"));
     else if (method == "session.closing")
-      say("-- the node closes: " + params.value("reason", ""));
+      closing(params);
+  }
+
+  void closing(const json& word) {
+    say("-- the node closes: " + word.value("reason", ""));
+    stay_away_ = milliseconds(word.value("reconnect_in_ms", 0));
   }
 
   void take_reply(const json& reply) {
@@ -369,6 +381,7 @@ private:
   int last_id_ = 0;                  // never used twice, over all connections
   bool open_ = false, quit_ = false;
   milliseconds backoff_ = backoff_min;
+  milliseconds stay_away_{0}; // as the node said before it closed the connection; 0: it said nothing
   std::mt19937_64 random_{std::random_device{}()};
 };
 

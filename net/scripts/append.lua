@@ -1,15 +1,19 @@
 -- Puts a message into a room's log, and tells the room's channel: the only way a message comes into being.
--- KEYS: shard, info, members, log, epochs, and the idempotency key ("" if none)
+-- KEYS: shard, info, members, log, epochs, and the idempotency key if there is one
 -- ARGV: table epoch, channel, user, messages kept, known epoch, known seq, idempotency ms, body, and the number of its
 -- trace if it is traced: then a mark with that number is published ahead of it
 -- Answers {epoch, seq, at}; 'FORBIDDEN', 'ABSENT'.
 local info, members, log, epochs, remembered = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local channel, user, kept, known_epoch, known_seq, ttl, body = ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6]), ARGV[7], ARGV[8]
 
-if not redis.call('ZSCORE', members, user) then
+if user == system then
+  if redis.call('EXISTS', info) == 0 then
+    return 'ABSENT'
+  end
+elseif not redis.call('ZSCORE', members, user) then
   return redis.call('HGET', info, 'kind') == 'public' and 'FORBIDDEN' or 'ABSENT'
 end
-if remembered ~= '' then
+if remembered then
   local first = redis.call('GET', remembered)
   if first then
     local e, s, a = string.match(first, '^(%d+)-(%d+)-(%d+)$')
@@ -31,7 +35,7 @@ if theirs > ours or (theirs == ours and tonumber(seq) <= known_seq) then
   epoch = begin_epoch(info, epochs, log, id(math.max(ours, theirs)), math.max(known_seq, tonumber(seq) - 1))
   seq = add()
 end
-if remembered ~= '' then
+if remembered then
   redis.call('SET', remembered, epoch .. '-' .. seq .. '-' .. at, 'PX', ttl)
 end
 count_change()

@@ -41,6 +41,10 @@ local function last_seq(info, log, epoch)
   return redis.call('HGET', info, 'base')
 end
 
+-- What an application's servers do by themselves (`system_user` in chat/requests.hpp): no user can have this name, it is
+-- nowhere a member, and may do what an owner may.
+local system = '@system'
+
 local function role_of(members, roles, user)
   if not redis.call('ZSCORE', members, user) then
     return 'none'

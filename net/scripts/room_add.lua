@@ -1,10 +1,10 @@
--- Adds a member, or changes a member's role. Owners may give any role; moderators may add plain members.
+-- Adds a member, or changes a member's role. Owners and the system may give any role; moderators may add plain members.
 -- KEYS: shard, info, members, roles, log
 -- ARGV: table epoch, channel, by, user, role ("" = member, and no change of who is one), members allowed
 -- Answers {seq of the log's end}; 'OK' if nothing changed, 'ABSENT', 'FORBIDDEN', 'FULL', 'LAST'.
 local info, members, roles, log = KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local channel, by, user, role, allowed = ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
-local rank = role_of(members, roles, by)
+local rank = by == system and 'owner' or role_of(members, roles, by)
 local kind = redis.call('HGET', info, 'kind')
 if not kind or (rank == 'none' and kind ~= 'public') then
   return 'ABSENT'

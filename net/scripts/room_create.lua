@@ -1,4 +1,4 @@
--- Makes a room with its first members.
+-- Makes a room with its first members. One of the system's has no owner.
 -- KEYS: shard, info, members, roles, log, epochs
 -- ARGV: table epoch, channel, kind, title, owner, further members...
 -- Answers the room (see describe); 'EXISTS'.
@@ -8,7 +8,9 @@ if redis.call('EXISTS', info) == 1 then
   return 'EXISTS'
 end
 make_room(info, epochs, log, kind, title)
-set_member(channel, info, members, roles, owner, 'owner', 'joined', owner)
+if owner ~= system then
+  set_member(channel, info, members, roles, owner, 'owner', 'joined', owner)
+end
 for i = 6, #ARGV do
   if ARGV[i] ~= owner then
     set_member(channel, info, members, roles, ARGV[i], 'member', 'added', owner)

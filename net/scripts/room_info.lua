@@ -8,7 +8,7 @@ if not kind then
   return 'ABSENT'
 end
 local room = describe(info, members, roles, log, ARGV[2])
-if kind ~= 'public' and room[7] == 'none' then
+if kind ~= 'public' and room[7] == 'none' and ARGV[2] ~= system then
   return 'ABSENT'
 end
 return room

@@ -5,7 +5,7 @@
 local info, members, roles = KEYS[2], KEYS[3], KEYS[4]
 local user, after, limit = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local kind = redis.call('HGET', info, 'kind')
-local member = redis.call('ZSCORE', members, user)
+local member = user == system or redis.call('ZSCORE', members, user)
 if not kind or (kind ~= 'public' and not member) then
   return 'ABSENT'
 end

@@ -1,23 +1,14 @@
 #include "actors/inspector_hub.hpp"
 
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
-#include <caf/scheduler/test_coordinator.hpp>
 #include <caf/scoped_actor.hpp>
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
+#include "stepped_system.hpp"
+
 using namespace starling;
 
 namespace {
-
-class config : public caf::actor_system_config {
-public:
-  config() {
-    add_cluster_messages(*this);
-    set("scheduler.policy", caf::atom("testing"));
-  }
-};
 
 /// A process behind its link: what it is, and how it behaves.
 struct fake {
@@ -36,10 +27,7 @@ std::string encode(const std::vector<inspected_process>& all) {
 }
 
 /// A hub under a clock that the test moves, with links that lead to fakes, by their port.
-struct scene {
-  config cfg;
-  caf::actor_system system{cfg};
-  caf::scheduler::test_coordinator& sched = dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
+struct scene : stepped_system {
   std::map<std::uint16_t, fake> fakes;
   std::vector<inspected_process> named; // by the master
   std::map<std::uint16_t, inspector_link_actor> links;

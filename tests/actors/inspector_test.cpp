@@ -1,8 +1,5 @@
 #include "actors/inspector.hpp"
 
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
-#include <caf/scheduler/test_coordinator.hpp>
 #include <caf/scoped_actor.hpp>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -13,25 +10,15 @@
 #include "actors/node_status.hpp"
 #include "actors/proof.hpp"
 #include "chat/slot_runs.hpp"
+#include "stepped_system.hpp"
 
 using namespace starling;
 using nlohmann::json;
 
 namespace {
 
-class config : public caf::actor_system_config {
-public:
-  config() {
-    add_cluster_messages(*this);
-    set("scheduler.policy", caf::atom("testing"));
-  }
-};
-
 /// An inspector under a clock that the test moves, and consoles that talk to it by hand.
-struct inspected {
-  config cfg;
-  caf::actor_system system{cfg};
-  caf::scheduler::test_coordinator& sched = dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
+struct inspected : stepped_system {
   std::shared_ptr<known_processes> others = std::make_shared<known_processes>();
   std::size_t changes = 0;
   std::uint64_t incarnation = 1; // as the node's is now

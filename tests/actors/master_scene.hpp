@@ -4,15 +4,13 @@
 
 #include <unistd.h>
 
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
 #include <caf/event_based_actor.hpp>
-#include <caf/scheduler/test_coordinator.hpp>
 #include <catch2/catch.hpp>
 
 #include "actors/master.hpp"
 #include "actors/proof.hpp"
 #include "actors/state_file.hpp"
+#include "stepped_system.hpp"
 
 namespace master_test {
 
@@ -20,14 +18,6 @@ using namespace starling;
 using namespace std::chrono_literals;
 
 inline const std::string token = "a token for tests";
-
-class config : public caf::actor_system_config {
-public:
-  config() {
-    add_cluster_messages(*this);
-    set("scheduler.policy", caf::atom("testing"));
-  }
-};
 
 /// A folder that is gone after the test.
 class folder {
@@ -91,9 +81,9 @@ inline hand::behavior_type by_hand(hand::pointer self, std::shared_ptr<told> rec
 }
 
 /// A master under a clock that the test moves, without threads or sockets.
-class scene {
+class scene : public stepped_system {
 public:
-  scene() : system(cfg), sched(dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler())) {
+  scene() {
     settings.state_file = files / "master.json";
     settings.shards = {{"s1", "redis://h:1", 1}, {"s2", "redis://h:2", 1}};
   }
@@ -165,9 +155,6 @@ public:
 
   folder files;
   master_settings settings;
-  config cfg;
-  caf::actor_system system;
-  caf::scheduler::test_coordinator& sched;
   master_actor master;
   std::shared_ptr<cluster_picture> picture;
   std::map<std::string, std::pair<hand, std::shared_ptr<told>>> hands;

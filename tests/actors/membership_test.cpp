@@ -61,7 +61,7 @@ class config : public caf::actor_system_config {
 public:
   config() {
     set("scheduler.max-threads", 1);
-    configure_middleman(*this);
+    configure_middleman(*this, {});
   }
 };
 
@@ -92,7 +92,8 @@ struct node_process : process {
       : heard(std::make_shared<hearing>()), listener(system.spawn(listen, heard)) {
     self = system.spawn(
         membership,
-        membership_options{cluster, token, {name, first_incarnation(), "ws://" + name}, file, &io, listener});
+        membership_options{
+            cluster, token, {name, first_incarnation(), "ws://" + name}, file, network_world(io, system), listener});
   }
   ~node_process() {
     caf::anon_send_exit(self, caf::exit_reason::kill);

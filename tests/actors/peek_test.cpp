@@ -1,12 +1,10 @@
 #include "actors/peek.hpp"
 
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
-#include <caf/scheduler/test_coordinator.hpp>
 #include <caf/scoped_actor.hpp>
 #include <catch2/catch.hpp>
 
 #include "actors/observed.hpp"
+#include "stepped_system.hpp"
 
 using namespace starling;
 
@@ -37,23 +35,14 @@ worker_actor::behavior_type worker(self_pointer<worker_actor, worker_state> self
           }};
 }
 
-class config : public caf::actor_system_config {
-public:
-  config() { set("scheduler.policy", caf::atom("testing")); }
-};
-
-struct scene {
-  config cfg;
-  caf::actor_system system{cfg};
-  caf::scheduler::test_coordinator& sched = dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
+struct scene : stepped_system {
   caf::scoped_actor self{system};
 
   ~scene() { sched.run(); } // what was told to end does
 
   actor_peeked peek(const worker_actor& who) {
     actor_peeked result;
-    auto asked =
-        self->request<caf::message_priority::high>(caf::actor_cast<caf::actor>(who), caf::infinite, peek_actor{});
+    auto asked = request_peek(*self, caf::actor_cast<caf::strong_actor_ptr>(who), std::chrono::hours(1));
     sched.run();
     asked.receive([&](actor_peeked& answer) { result = std::move(answer); },
                   [&](const caf::error& why) { FAIL(system.render(why)); });

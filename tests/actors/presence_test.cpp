@@ -76,6 +76,43 @@ TEST_CASE("a node that ends in order gives its leases back, and nobody waits for
   CHECK(s.anna.told_online("bert") == false);
 }
 
+TEST_CASE("users of a node that began anew with an old table are known to be there as soon as it has the new one",
+          "[presence]") {
+  watching s;
+  auto newer = std::make_shared<const slot_table>(make_slot_table({{"s1", "memory:1", 1}, {"s2", "memory:2", 1}}, 2));
+  caf::anon_send(s.a->self, use_table{newer});
+  s.settle(); // the shards have heard of it, and refuse the lease of who has not
+  caf::anon_send(s.b->self, begin_incarnation{2});
+  s.settle();
+  caf::anon_send(s.b->self, use_table{newer});
+  auto again = s.enter(*s.b, "bert"), carl = s.enter(*s.b, "carl");
+  const auto online = [&s](const user_id& user) {
+    return s.anna.get("presence.get", {{"users", {user}}})["users"][0]["online"] == true;
+  };
+  CHECK(online("bert"));
+  CHECK(online("carl"));
+  s.pass(2 * s.settings.lease.ttl);
+  CHECK(online("bert"));
+  CHECK(online("carl"));
+  CHECK(s.anna.told_online("bert").value_or(true));
+}
+
+TEST_CASE("who goes or comes while the shard is away from the node is known to when it is back", "[presence]") {
+  watching s;
+  auto carl = s.enter(*s.b, "carl");
+  carl.hang_up();
+  s.pass(s.settings.timings.presence_grace - 100ms);
+  s.b->fail_all();
+  s.settle();
+  s.bert.hang_up();
+  s.pass(200ms); // carl's grace is over
+  CHECK(s.anna.get("presence.get", {{"users", {"carl"}}})["users"][0]["online"] == true);
+  s.b->recover_all();
+  s.settle();
+  CHECK(s.anna.get("presence.get", {{"users", {"carl"}}})["users"][0]["online"] == false);
+  CHECK_FALSE(s.anna.told_online("bert"));
+}
+
 TEST_CASE("a node whose shards are away ends all the same", "[presence]") {
   watching s;
   auto shards = actor_directory::instance().count("shard");

@@ -1,5 +1,7 @@
 #include "scene.hpp"
 
+#include <algorithm>
+
 #include <caf/scoped_actor.hpp>
 #include <catch2/catch.hpp>
 
@@ -27,12 +29,20 @@ void screen::push(const frame& what, frame_kind) {
     push_now(what);
 }
 
-void screen::release(const frame& first) {
+void screen::release(const frame& first, const frame& place) {
   REQUIRE(holds_ > 0);
-  if (first) push_now(first);
+  auto kept = place ? std::find(held_.begin(), held_.end(), place) : held_.end();
+  if (first && kept != held_.end())
+    *kept = first;
+  else if (first)
+    push_now(first);
   if (--holds_ > 0) return;
   for (auto& what : std::exchange(held_, {}))
-    push_now(what);
+    if (!what->empty()) push_now(what);
+}
+
+void screen::keep_place(const frame& place) {
+  if (holds_ > 0) held_.push_back(place);
 }
 
 void screen::push_now(const frame& what) {
@@ -203,6 +213,12 @@ bool scene::run_posted() {
   return true;
 }
 
+void scene::run(std::size_t which) {
+  if (which < sched.jobs.size()) return run_actor(sched, which);
+  std::swap(posted.front(), posted[which - sched.jobs.size()]);
+  run_posted();
+}
+
 void scene::settle() {
   do
     run_actors();
@@ -255,7 +271,7 @@ room_actor scene::room_at(site& where, const room_id& room, const user_id& membe
   room_actor result;
   asked.receive([&](const attended& seat) { result = seat.room; },
                 [](const caf::error& error) { FAIL(caf::to_string(error)); });
-  caf::anon_send(result, leave_seat{nobody});
+  caf::anon_send(result, leave_seat{room, nobody});
   settle();
   return result;
 }

@@ -9,13 +9,12 @@
 #include <string>
 #include <vector>
 
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
-#include <caf/scheduler/test_coordinator.hpp>
 #include <nlohmann/json.hpp>
 
 #include "actors/node.hpp"
 #include "net/memory_link.hpp"
+#include "random_order.hpp"
+#include "stepped_system.hpp"
 
 /// Whole nodes without threads, sockets or sleeps: CAF's test scheduler runs the actors, a Redis in this process
 /// answers their scripts, and the time is what the test says it is.
@@ -32,7 +31,8 @@ class screen : public client {
 public:
   void push(const frame& what, frame_kind kind) override;
   void hold() override { ++holds_; }
-  void release(const frame& first) override;
+  void release(const frame& first, const frame& place) override;
+  void keep_place(const frame& place) override;
   void push_now(const frame& what) override;
   void close(close_code code, std::string_view reason) override;
   void resume_reading() override { ++resumed; }
@@ -75,6 +75,10 @@ public:
   std::uint64_t say(const room_id& room, const std::string& text);
   /// As the end of its life does, but what follows has happened when it returns.
   void hang_up();
+  /// The same, but nothing has happened yet.
+  void disconnect() { port_.reset(); }
+  /// Neither hung up nor closed by the server.
+  bool connected() const { return port_ && !closed(); }
 
   /// Notifications of a method, in order.
   std::vector<json> heard(const std::string& method) const;
@@ -100,6 +104,7 @@ public:
 
   /// The link to a shard, for its faults.
   std::shared_ptr<net::memory_link> link(const std::string& shard);
+  bool has_links() const { return !links_.empty(); }
   void fail_all();
   void recover_all();
 
@@ -116,13 +121,15 @@ private:
 };
 
 /// Two nodes, "a" and "b", and two shards, "s1" and "s2".
-class scene {
+class scene : public stage {
 public:
   scene();
-  ~scene();
+  ~scene() override;
 
   /// Runs actors and links until none has anything to do; no time passes.
   void settle();
+  std::size_t ready() const override { return sched.jobs.size() + posted.size(); }
+  void run(std::size_t which) override;
   /// One thing that a link has to do, as calls that reach Redis; false if there is none.
   bool run_posted();
   void run_actors() { sched.run(); }
@@ -136,11 +143,6 @@ public:
   /// The actor of a room at a site, as a member finds it.
   room_actor room_at(site& where, const room_id& room, const user_id& member);
 
-  class config : public caf::actor_system_config {
-  public:
-    config() { set("scheduler.policy", caf::atom("testing")); }
-  };
-
   std::int64_t now_ms = 1'700'000'000'000;
   node_settings settings;
   std::map<std::string, std::shared_ptr<net::memory_server>> servers;
@@ -148,7 +150,7 @@ public:
   std::shared_ptr<const net::script_set> scripts;
   /// Called before a link is made; may throw.
   std::function<void(const shard_settings&)> before_link;
-  config cfg;
+  stepped_system::config cfg; // behind what links use until they have ended
   caf::actor_system system;
   caf::scheduler::test_coordinator& sched;
   std::unique_ptr<site> a, b;

@@ -31,3 +31,10 @@ TEST_CASE("loopback is told from the rest", "[address]") {
   CHECK(is_any_address("::"));
   CHECK_FALSE(is_any_address("127.0.0.1"));
 }
+
+TEST_CASE("a URL's host is what it says, without port, brackets and path", "[address]") {
+  CHECK(host_of(authority_of("ws://127.0.0.1:8080/ws")) == "127.0.0.1");
+  CHECK(host_of(authority_of("wss://[::1]:8080/ws")) == "::1");
+  CHECK(host_of(authority_of("wss://chat.example")) == "chat.example");
+  CHECK(authority_of("chat.example/ws").empty());
+}

@@ -1,3 +1,6 @@
+#include <cstdint>
+#include <limits>
+
 #include <catch2/catch.hpp>
 
 #include "chat/codec.hpp"
@@ -146,4 +149,6 @@ TEST_CASE("JSON strings escape what they must and mend broken UTF-8", "[codec]")
 TEST_CASE("times are RFC 3339 in UTC with milliseconds", "[codec]") {
   CHECK(time_text(0) == "1970-01-01T00:00:00.000Z");
   CHECK(time_text(1767225599999) == "2025-12-31T23:59:59.999Z");
+  CHECK(time_text(std::numeric_limits<std::int64_t>::max()) == "9999-12-31T23:59:59.999Z");
+  CHECK(time_text(std::numeric_limits<std::int64_t>::min()) == "0000-01-01T00:00:00.000Z");
 }

@@ -151,6 +151,53 @@ TEST_CASE("holds nest: what is held leaves after the last release, and after eve
   CHECK(write(box) == "second one two three ");
 }
 
+TEST_CASE("a reply goes where its place was kept among what is held", "[outbox]") {
+  outbox box(100);
+  auto place = [] { return std::make_shared<const std::string>(); };
+  auto first = place(), second = place(), never = place();
+  box.hold();
+  box.hold();
+  box.push(text("one "), lasting);
+  box.keep_place(first);
+  box.push(text("two "), lasting);
+  box.keep_place(never);
+  box.keep_place(second);
+  box.push(text("three "), lasting);
+  CHECK(box.frames() == 3);
+  CHECK(box.release(text("second "), second) == pushed::queued);
+  CHECK_FALSE(box.ready());
+  CHECK(box.frames() == 4);
+  CHECK(box.release(text("first "), first) == pushed::queued);
+  CHECK(box.frames() == 5);
+  CHECK(write(box) == "one first two second three ");
+  CHECK(box.empty());
+}
+
+TEST_CASE("a reply whose place was not kept goes ahead, and a place without a reply is nothing", "[outbox]") {
+  outbox box(10);
+  auto place = std::make_shared<const std::string>();
+  box.keep_place(place); // nothing is held
+  CHECK(box.empty());
+  box.hold();
+  box.push(text("two "), lasting);
+  CHECK(box.release(text("one "), place) == pushed::queued);
+  CHECK(write(box) == "one two ");
+  box.hold();
+  box.keep_place(place);
+  CHECK(box.empty());
+  CHECK(box.release(nullptr, place) == pushed::queued);
+  CHECK(box.heap_bytes() == 0);
+  box.hold();
+  box.keep_place(place);
+  CHECK(box.release(of_size(11), place) == pushed::overflow); // the hold has ended all the same
+  CHECK(box.empty());
+  box.hold();
+  box.keep_place(place);
+  CHECK(box.clear() == 0);
+  CHECK(box.release(text("closing"), place) == pushed::queued);
+  CHECK(write(box) == "closing");
+}
+
 TEST_CASE("held frames count against the bound", "[outbox]") {
   outbox box(10);
   box.hold();

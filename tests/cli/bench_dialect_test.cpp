@@ -1,4 +1,4 @@
-#include "cli/bench_dialect.hpp"
+#include "cli/bench/dialect.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -23,7 +23,7 @@ TEST_CASE("JSON-RPC frames are told apart by their method, wherever it stands", 
   CHECK(heard_by(which, R"({"params":{"room":"r"},"method":"room.gap"})") == kind::gap);
   CHECK(heard_by(which, R"({"method":"session.opened","params":{}})") == kind::opened);
   CHECK(heard_by(which, R"({"method":"presence","params":{"user":"u","online":true}})") == kind::presence);
-  CHECK(heard_by(which, R"({"method":"session.closing","params":{}})") == kind::other);
+  CHECK(heard_by(which, R"({"method":"session.closing","params":{}})") == kind::closing);
   CHECK(heard_by(which, R"({"method":"messages"})") == kind::other);
   auto reply = dialect_of(which).hear(R"({"jsonrpc":"2.0","id":21,"result":{}})");
   CHECK(reply.what == kind::reply);

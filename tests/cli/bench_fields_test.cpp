@@ -1,4 +1,4 @@
-#include "cli/bench_fields.hpp"
+#include "cli/bench/fields.hpp"
 
 #include <catch2/catch.hpp>
 #include <string>

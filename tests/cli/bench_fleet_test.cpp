@@ -1,4 +1,4 @@
-#include "cli/bench_fleet.hpp"
+#include "cli/bench/fleet.hpp"
 
 #include <netinet/in.h>
 #include <poll.h>
@@ -10,8 +10,8 @@
 #include <memory>
 
 #include "chat/frame.hpp"
-#include "cli/bench_floor.hpp"
-#include "cli/bench_load.hpp"
+#include "cli/bench/floor.hpp"
+#include "cli/bench/load.hpp"
 #include "cli/descriptor.hpp"
 
 using namespace starling;
@@ -42,14 +42,20 @@ public:
   void take_all(fleet& all) {
     for (auto& who : all.clients()) {
       all.start(who);
-      sockets_.push_back(std::make_unique<descriptor>(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)));
-      while (who.at == client::state::connecting)
-        all.turn(10ms);
-      say(all, who.index, "HTTP/1.1 101 Switching Protocols\r\n\r\n");
-      while (who.at == client::state::upgrading)
-        all.turn(10ms);
+      take(all, who);
       REQUIRE(who.at == client::state::ready);
     }
+  }
+
+  /// Grants the upgrade to a client that connects.
+  void take(fleet& all, client& who) {
+    sockets_.resize(all.clients().size());
+    sockets_[who.index] = std::make_unique<descriptor>(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    while (who.at == client::state::connecting)
+      all.turn(10ms);
+    say(all, who.index, "HTTP/1.1 101 Switching Protocols\r\n\r\n");
+    while (who.at == client::state::upgrading)
+      all.turn(10ms);
   }
 
   /// Sends to one client; when this returns, its socket has something to read.
@@ -168,4 +174,54 @@ TEST_CASE("what the urgent have to say is said whenever they are looked at", "[b
   CHECK(looked);
   CHECK(result.streams[1].sent == 100);
   CHECK(result.lost == 0);
+}
+
+TEST_CASE("a client that is put off comes back when it is told to, and not before", "[bench]") {
+  bench_options options;
+  plan alone;
+  alone.clients.resize(1);
+  puppet server;
+  fleet clients(options, alone, dialect_of(protocol::starling), {server.where});
+  auto& who = clients.clients()[0];
+  clients.start(who);
+  server.take(clients, who);
+  REQUIRE(who.at == client::state::opening);
+
+  const auto told = clients.now();
+  server.say(
+      clients, 0,
+      *make_text_frame(R"({"method":"session.closing","params":{"reason":"x","reconnect_in_ms":150,"nodes":[]}})"));
+  server.say(clients, 0, *make_control_frame(opcode_close, "\x0f\xad")); // 4013
+  while (who.at == client::state::opening)
+    clients.turn(10ms);
+  CHECK(who.at == client::state::waiting);
+  while (who.at == client::state::waiting)
+    clients.turn(10ms);
+  CHECK(clients.now() - told >= 150ms);
+  server.take(clients, who);
+  server.say(clients, 0, *make_text_frame(R"({"method":"session.opened","params":{}})"));
+  while (who.at == client::state::opening)
+    clients.turn(10ms);
+  CHECK(who.at == client::state::ready);
+  CHECK(clients.put_off == 1);
+  CHECK(clients.ended.empty());
+}
+
+TEST_CASE("a client that is put off for ever counts as ended", "[bench]") {
+  bench_options options;
+  plan alone;
+  alone.clients.resize(1);
+  puppet server;
+  fleet clients(options, alone, dialect_of(protocol::starling), {server.where});
+  auto& who = clients.clients()[0];
+  for (clients.start(who); who.at != client::state::closed;) {
+    if (who.at == client::state::connecting || who.at == client::state::upgrading) {
+      server.take(clients, who);
+      server.say(clients, 0, *make_text_frame(R"({"method":"session.closing","params":{"reconnect_in_ms":1}})"));
+      server.say(clients, 0, *make_control_frame(opcode_close, "\x0f\xad"));
+    }
+    clients.turn(1ms);
+  }
+  CHECK(clients.put_off == 20);
+  CHECK(clients.ended["close 4013"] == 1);
 }

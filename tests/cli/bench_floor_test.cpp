@@ -1,9 +1,9 @@
-#include "cli/bench_floor.hpp"
+#include "cli/bench/floor.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "cli/bench_report.hpp"
-#include "cli/bench_run.hpp"
+#include "cli/bench/report.hpp"
+#include "cli/bench/run.hpp"
 
 using namespace starling::cli;
 

@@ -1,4 +1,4 @@
-#include "cli/bench_framing.hpp"
+#include "cli/bench/framing.hpp"
 
 #include <catch2/catch.hpp>
 #include <string>

@@ -1,4 +1,4 @@
-#include "cli/bench_histogram.hpp"
+#include "cli/bench/histogram.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

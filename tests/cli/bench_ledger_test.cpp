@@ -1,4 +1,4 @@
-#include "cli/bench_ledger.hpp"
+#include "cli/bench/ledger.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "cli/bench_metrics.hpp"
+#include "cli/bench/metrics.hpp"
 
 #include <catch2/catch.hpp>
 

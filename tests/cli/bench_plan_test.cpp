@@ -1,4 +1,4 @@
-#include "cli/bench_plan.hpp"
+#include "cli/bench/plan.hpp"
 
 #include <catch2/catch.hpp>
 #include <map>

@@ -1,4 +1,4 @@
-#include "cli/bench_presence_book.hpp"
+#include "cli/bench/presence_book.hpp"
 
 #include <catch2/catch.hpp>
 

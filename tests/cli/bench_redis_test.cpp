@@ -1,4 +1,4 @@
-#include "cli/bench_redis.hpp"
+#include "cli/bench/redis.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,8 +1,8 @@
-#include "cli/bench_report.hpp"
+#include "cli/bench/report.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "cli/bench_figures.hpp"
+#include "cli/bench/figures.hpp"
 
 using namespace starling::cli;
 using namespace std::chrono_literals;

@@ -69,6 +69,29 @@ TEST_CASE("what is not TOML is told with its line", "[config]") {
              Catch::StartsWith("node.toml:3: not TOML: "));
 }
 
+TEST_CASE("letters beyond ASCII are for text and comments", "[config]") {
+  CHECK(node_complaints("# wie schön\n[log]\n#levels = []\n").empty());
+  for (const char* bad : {"name = \"a\" ä\n", "ä = 1\n", "name = ä\n", "Ω\n", "name\u3042 = 1\n", "\U0001F426"}) {
+    CAPTURE(bad);
+    CHECK_THAT(node_complaints("[node]\n" + std::string(bad)).at(0), Catch::StartsWith("node.toml:2: not TOML: "));
+  }
+  // A text that goes on in the next line is looked at for space there.
+  CHECK(node_complaints("[node]\nurl = \"\"\"ws://a\\\n  ä\"\"\"\n").size() == 1);
+}
+
+TEST_CASE("a line that is too long is refused before it is taken apart", "[config]") {
+  std::string key = "a"; // each part a table in the one before: as deep as the stack, and deeper
+  for (int i = 0; i < 100'000; ++i)
+    key += ".a";
+  const strings refused{"node.toml:2: expected lines of at most 8KiB"};
+  CHECK(node_complaints("[node]\n" + key + " = 1\n") == refused);
+  CHECK(node_complaints("[node]\n[" + key + "]\n") == refused);
+  CHECK(node_complaints("", {"node.name=a", key + "=1"}) ==
+        strings{"--set: expected at most 8KiB, found \"" + key.substr(0, 40) + "\"..."});
+  CHECK(node_complaints("#" + std::string(8191, '.') + "\n").empty());
+  CHECK(node_complaints("#" + std::string(8192, '.')).size() == 1);
+}
+
 TEST_CASE("an unknown option is refused, with what was meant", "[config]") {
   CHECK(node_complaints("[limits]\nframe_byte = 5\n") ==
         strings{"node.toml:2: limits.frame_byte: unknown option; did you mean limits.frame_bytes?"});
@@ -77,6 +100,7 @@ TEST_CASE("an unknown option is refused, with what was meant", "[config]") {
   CHECK(node_complaints("[limit]\nwho_users = 5\n") ==
         strings{"node.toml:2: limit.who_users: unknown option; did you mean limits.who_users?"});
   CHECK(node_complaints("[colours]\nsky = \"blue\"\n") == strings{"node.toml:2: colours.sky: unknown option"});
+  CHECK(node_complaints("\"sky\\nblue\\u001b[31m\" = 1\n") == strings{"node.toml:1: sky blue [31m: unknown option"});
   CHECK(node_complaints("[limit]\n") == strings{"node.toml:1: limit: unknown option"});
   CHECK(node_complaints("[limits]\n").empty());
   CHECK(node_complaints("limits = 5\n") == strings{"node.toml:1: limits: expected a section [limits], found 5"});
@@ -171,6 +195,54 @@ TEST_CASE("mode open beyond loopback must be asked for twice", "[config]") {
   CHECK(node_complaints("[node]\nlisten = \"192.168.0.7:8080\"\n[auth]\nopen_beyond_loopback = true\n").empty());
   CHECK(node_complaints("[node]\nlisten = \"192.168.0.7:8080\"\n[auth]\nmode = \"token\"\n").empty());
   CHECK(node_complaints("[node]\nlisten = \"127.8.8.8:8080\"\n").empty());
+}
+
+TEST_CASE("beyond loopback processes must speak TLS, and whole", "[config]") {
+  const std::string whole = "[cluster.tls]\nca = \"ca.pem\"\ncertificate = \"a.pem\"\nkey = \"a.key\"\n";
+  const auto needed = [](const std::string& option, const std::string& why) {
+    return "node.toml: cluster.tls." + option + ": expected a file in PEM: cluster.tls is needed whole, since " + why +
+           ", found nothing";
+  };
+  CHECK(node_complaints("[cluster]\nmaster = \"10.0.0.1:7400\"\n") ==
+        strings{needed("ca", "cluster.master is beyond loopback (10.0.0.1:7400)"),
+                needed("certificate", "cluster.master is beyond loopback (10.0.0.1:7400)"),
+                needed("key", "cluster.master is beyond loopback (10.0.0.1:7400)")});
+  CHECK(node_complaints("[inspect]\nlisten = \"0.0.0.0:7401\"\n").size() == 3);
+  CHECK(node_complaints("[cluster.tls]\nca = \"ca.pem\"\nkey = \"a.key\"\n") ==
+        strings{needed("certificate", "it is set in part")});
+  CHECK(node_complaints("[cluster]\nmaster = \"10.0.0.1:7400\"\n" + whole).empty());
+  CHECK(node_complaints(whole).empty());
+}
+
+TEST_CASE("TLS for clients is set whole or not at all", "[config]") {
+  CHECK(node_complaints("[node.tls]\ncertificate = \"a.pem\"\n") ==
+        strings{"node.toml: node.tls.key: expected a file in PEM, since node.tls is needed whole and the other half is "
+                "set, found nothing"});
+  CHECK(node_complaints("[node.tls]\nkey = \"a.key\"\n").size() == 1);
+  CHECK(node_complaints("[node.tls]\ncertificate = \"a.pem\"\nkey = \"a.key\"\n").empty());
+}
+
+TEST_CASE("the server API stays on its machine", "[config]") {
+  CHECK(node_complaints("[api]\nlisten = \"10.0.0.1:7480\"\n") ==
+        strings{"node.toml:2: api.listen: expected an address of this machine alone (a proxy that speaks TLS may stand "
+                "before it), found \"10.0.0.1:7480\""});
+  CHECK(node_complaints("[api]\nlisten = \"[::1]:0\"\n").empty());
+}
+
+TEST_CASE("origins and proxies are lists of what they say", "[config]") {
+  CHECK(node_complaints("[node]\norigins = [\"https://a.example\", \"http://[::1]:8080\"]\n").empty());
+  CHECK(node_complaints("[node]\nproxies = []\n").empty());
+  for (const char* bad : {"a.example", "https://a.example/", "https://A.example", "ftp://a", "https://", "null"}) {
+    CAPTURE(bad);
+    CHECK(
+        node_complaints("[node]\norigins = [\"" + std::string(bad) + "\"]\n") ==
+        strings{"node.toml:2: node.origins: expected a list of at most 64 texts such as \"https://chat.example.org\", "
+                "found a list of 1 text"});
+  }
+  for (const char* bad : {"localhost", "[::1]", "10.0.0", "10.0.0.1:80", ""}) {
+    CAPTURE(bad);
+    CHECK(node_complaints("[node]\nproxies = [\"" + std::string(bad) + "\"]\n").size() == 1);
+  }
 }
 
 TEST_CASE("a node that listens on every interface must say its address", "[config]") {

@@ -210,6 +210,23 @@ TEST_CASE("a child that does not end in time is killed, and that is said", "[sup
   CHECK(work.has_said("killed"));
 }
 
+TEST_CASE("a signal that is passed on reaches every child", "[supervisor]") {
+  const scratch dir;
+  const auto counts = [&](const char* name) {
+    return spec(dir, name, {"sh", "-c", "trap 'echo again' HUP; echo begun; while :; do sleep 0.01; done"});
+  };
+  at_work work{{{counts("a")}, {counts("b")}}};
+  const auto says = [&](const std::string& text) {
+    return work.comes([&] { return text_of(dir / "a.log") == text && text_of(dir / "b.log") == text; });
+  };
+  REQUIRE(work.comes([&] { return work.ready; }));
+  REQUIRE(says("begun\n"));
+  work.cluster.pass_on(SIGHUP);
+  CHECK(says("begun\nagain\n"));
+  work.cluster.stop();
+  CHECK(work.comes([&] { return work.over; }));
+}
+
 TEST_CASE("whoever asks twice does not wait for the orderly end", "[supervisor]") {
   const scratch dir;
   auto deaf = spec(dir, "a", {"sh", "-c", "trap '' TERM; echo up; while :; do sleep 600; done"});

@@ -25,6 +25,9 @@ TEST_CASE("every process of a local cluster has a port of its own", "[up]") {
                                                                {"node-3", 8082}});
   options.memory = true;
   CHECK(who_listens(options).front().name == "master");
+  options.api = true;
+  CHECK(who_listens(options).back().name == "the server API of node-3");
+  CHECK(who_listens(options).back().port == 7482);
 }
 
 TEST_CASE("a port that is taken is told with its owner and the option that moves it", "[up]") {
@@ -60,4 +63,7 @@ TEST_CASE("what is overridden holds for every node, and a mistake in it is told 
     CHECK_THAT(node.argv, Catch::Matchers::Contains(std::vector<std::string>{"--set", "limits.frame_bytes=32KiB"}));
   options.overrides = {"limits.frame_byte=32KiB"};
   CHECK_THROWS_WITH(plan_cluster(options, "starling"), Contains("limits.frame_byte"));
+  // Whether a node is ready is asked in the clear.
+  options.overrides = {"node.tls.certificate=a.pem", "node.tls.key=a.key"};
+  CHECK_THROWS_WITH(plan_cluster(options, "starling"), Contains("node.tls"));
 }

@@ -120,6 +120,30 @@ TEST_CASE("every frame that was written was accepted once", "[outlet]") {
   CHECK(f.now().holds());
 }
 
+TEST_CASE("a place that is kept for an answer is no frame, whether one comes or the connection ends", "[outlet]") {
+  fixture f;
+  auto& one = f.add();
+  auto place = std::make_shared<const std::string>(), never = std::make_shared<const std::string>();
+  one.hold();
+  one.keep_place(place);
+  one.keep_place(never);
+  CHECK(f.now().waiting == 0);
+  one.push(make_text_frame("held"), frame_kind::lasting);
+  one.release(make_text_frame("answer"), place);
+  f.run();
+  CHECK(f.now().delivered == 2);
+  CHECK(f.now().holds());
+  one.hold();
+  one.keep_place(place);
+  one.push(make_text_frame("held"), frame_kind::lasting);
+  one.close(close_code::policy, "");
+  one.release(make_text_frame("answer"), place);
+  CHECK(f.now().holds());
+  one.detach();
+  CHECK(f.now().waiting == 0);
+  CHECK(f.now().holds());
+}
+
 TEST_CASE("what a half full outbox drops is in the balance", "[outlet]") {
   fixture f;
   auto& slow = f.add();

@@ -66,6 +66,15 @@ TEST_CASE("nonsense and endless headers are refused", "[http]") {
   CHECK(has(endless.read_http(), "HTTP/1.1 431"));
 }
 
+TEST_CASE("a request that names no path is answered, and does no harm", "[http]") {
+  server s;
+  raw_client c{s.port()};
+  c.send("GET ?token=a HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(has(c.read_http(), "HTTP/1.1 404"));
+  CHECK(has(c.get("*"), "HTTP/1.1 404"));
+  CHECK(has(c.get("/healthz"), "HTTP/1.1 200"));
+}
+
 TEST_CASE("an upgrade that Beast refuses is answered by HTTP", "[http]") {
   server s;
   raw_client c{s.port()};

@@ -1,5 +1,7 @@
 #include "redis_link_fixture.hpp"
 
+#include "tests/support/fault_proxy.hpp"
+
 using namespace redis_link_test;
 
 TEST_CASE("a Redis that does not answer is given up, and others are unharmed", "[redis_link]") {
@@ -36,6 +38,31 @@ TEST_CASE("a Redis that falls silent is given up without a call", "[redis_link]"
   CHECK_THAT(f.listener->downs[0], Catch::Contains("silent"));
   redis.resume();
   REQUIRE(f.listener->wait_up(2));
+}
+
+TEST_CASE("a subscription that falls silent while calls are answered is made anew, and calls go on", "[redis_link]") {
+  using namespace starling::test;
+  redis_process redis;
+  fault_proxy proxy("127.0.0.1", redis.port());
+  fixture f({"s1", "redis://127.0.0.1:" + std::to_string(proxy.port()), 1}, quick());
+  REQUIRE(f.listener->wait_up());
+  proxy.only([](std::string_view first) { return first.find("SUBSCRIBE") != first.npos; });
+  proxy.inject(flow::to_client, {.stall = true});
+  std::size_t asked = 0;
+  REQUIRE(eventually([&] {
+    f.call("echo", {}, {"x"});
+    return f.listener->wait_answers(++asked) && f.listener->wait([&] { return !f.listener->cuts.empty(); }, 1ms);
+  }));
+  CHECK_THAT(f.listener->cuts[0], Catch::Contains("silent"));
+  f.call("echo", {}, {"x"});
+  REQUIRE(f.listener->wait_answers(++asked));
+  proxy.heal();
+  REQUIRE(f.listener->wait([&] { return f.listener->mends == 1; }));
+  f.link->subscribe({"room:1"});
+  REQUIRE(f.listener->wait([&] { return f.listener->confirmed.size() == 1; }));
+  CHECK(f.listener->downs.empty());
+  for (auto& answer : f.listener->answers)
+    CHECK_FALSE(is_unavailable(answer));
 }
 
 TEST_CASE("probes keep a quiet link up", "[redis_link]") {

@@ -1,5 +1,8 @@
 #include <catch2/catch.hpp>
 
+#include <regex>
+#include <set>
+
 #include "chat/embedded.hpp"
 #include "net/scripts.hpp"
 
@@ -24,5 +27,20 @@ TEST_CASE("the prelude stands before every embedded script, and is none itself",
   for (auto& [name, one] : set) {
     CHECK(one.text.starts_with("-- Stands before every script."));
     CHECK(one.sha1 == sha1_hex(one.text));
+  }
+}
+
+TEST_CASE("whoever claims a shard is asked for the right to every command that a script calls", "[scripts]") {
+  const auto set = script_set::embedded();
+  const auto& claim = set.find("shard_claim")->text;
+  const std::regex call("redis\\.call\\('([A-Z]+)'");
+  std::set<std::string> called;
+  for (auto& [name, one] : set)
+    for (auto i = std::sregex_iterator(one.text.begin(), one.text.end(), call); i != std::sregex_iterator(); ++i)
+      called.insert((*i)[1]);
+  CHECK(called.size() > 20);
+  for (auto& command : called) {
+    INFO(command);
+    CHECK(std::regex_search(claim, std::regex("[' ]" + command + "[' ]")));
   }
 }

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "chat/bus.hpp"
+#include "chat/revocation.hpp"
 #include "chat/store.hpp"
 #include "net/memory_redis.hpp"
 #include "net/scripts.hpp"
@@ -247,8 +248,18 @@ TEST_CASE("a dialogue has its two users, whoever begins", "[store]") {
   auto room = dialogue_of("zoe", "ann");
   CHECK(room == "dm:ann:zoe");
   CHECK(users_of_dialogue(room) == std::pair<user_id, user_id>{"ann", "zoe"});
-  CHECK(store.room(call_dialogue_create(room, "zoe", "ann")).members == 2);
-  CHECK(store.room(call_dialogue_create(room, "ann", "zoe")).members == 2);
+  auto made = [&](const user_id& user, const user_id& other) {
+    return std::get<made_dialogue>(read_dialogue(store.run(call_dialogue_create(room, user, other))));
+  };
+  auto first = made("zoe", "ann");
+  CHECK(first.room.members == 2);
+  CHECK_FALSE((first.user_was_member || first.other_was_member));
+  auto second = made("ann", "zoe");
+  CHECK(second.room.members == 2);
+  CHECK((second.user_was_member && second.other_was_member));
+  CHECK(store.run(call_room_leave(room, "zoe")).to_string() == "OK");
+  auto third = made("ann", "zoe");
+  CHECK((third.user_was_member && !third.other_was_member));
   CHECK(store.refusal(call_room_join(room, "eve", 10, true)) == errc::no_such_room);
 }
 
@@ -258,4 +269,76 @@ TEST_CASE("a channel's feed is the one whose channel it is", "[store]") {
                                 {tail_kind::presence, "ann"},
                                 {tail_kind::room, "user:x"}})
     CHECK(feed_of(channel_of(feed)) == feed);
+}
+
+TEST_CASE("what a user's tokens are refused up to is told with the list of rooms and moves it", "[store]") {
+  shard_store store;
+  auto list = [&] { return std::get<user_rooms>(read_user_rooms(store.run(call_user_rooms("ann")))); };
+  auto before = list();
+  CHECK(before.revoked_s == 0);
+  auto revoked = std::get<revoked_tokens>(read_revoked(store.run(call_user_revoke("ann"))));
+  CHECK(revoked.until_s == store.now / 1000);
+  CHECK(revoked.nodes_told == 1);
+  CHECK(store.published.back() == std::pair<std::string, std::string>{"user:ann", "e 1700000000"});
+  CHECK(list().revoked_s == revoked.until_s);
+  CHECK(list().version > before.version);
+  // A clock that goes back does not let them in again.
+  store.now -= 60'000;
+  CHECK(std::get<revoked_tokens>(read_revoked(store.run(call_user_revoke("ann")))).until_s == revoked.until_s);
+
+  identity who{"ann", {}, std::chrono::system_clock::now(), revoked.until_s};
+  CHECK(is_revoked(who, revoked.until_s));
+  CHECK_FALSE(is_revoked(who, 0));
+  who.issued_s = revoked.until_s + 1;
+  CHECK_FALSE(is_revoked(who, revoked.until_s));
+  who.issued_s.reset();
+  CHECK(is_revoked(who, revoked.until_s));
+  CHECK_FALSE(is_revoked({"ann", {}, {}}, revoked.until_s)); // there is no token
+}
+
+TEST_CASE("the system speaks and rules in any room and is a member of none", "[store]") {
+  shard_store store;
+  const user_id system{system_user};
+  auto made = store.room(call_room_create({"tea", "", room_kind::private_room, {"ann", "bob"}}, system));
+  CHECK(made.members == 2);
+  CHECK(made.role == room_role::none);
+  CHECK(store.append("tea", system).at.seq == 1);
+  CHECK(store.range({"tea", {}, {}, 10}).entries.at(0).from == system);
+  auto refused = [&](const room_id& room, const user_id& from) {
+    auto outcome = read_appended(store.run(call_append({room, {}, {}, "\"text\":\"x\""}, from, {}, 100, 1000)));
+    auto* why = std::get_if<client_error>(&outcome);
+    return why ? why->code : errc::none;
+  };
+  CHECK(refused("none", system) == errc::no_such_room);
+  CHECK(refused("tea", "cid") == errc::no_such_room);
+  CHECK(store.room(call_room_info("tea", system)).members == 2);
+  CHECK(std::get<member_page>(read_members(store.run(call_room_members({"tea", {}, 10}, system)), 10)).members.size() ==
+        2);
+
+  auto owner = read_added(store.run(call_room_add({"tea", "ann", room_role::owner}, system, 10)));
+  CHECK(std::holds_alternative<std::optional<seq_number>>(owner));
+  CHECK(store.room(call_room_info("tea", "ann")).role == room_role::owner);
+  // Only the system leaves a room without an owner.
+  auto by_ann = read_done(store.run(call_room_remove({"tea", "ann"}, "ann")));
+  CHECK(std::get<client_error>(by_ann).code == errc::conflict);
+  CHECK(std::holds_alternative<std::monostate>(read_done(store.run(call_room_remove({"tea", "ann"}, system)))));
+
+  auto room = dialogue_of(system, "ann");
+  CHECK(users_of_dialogue(room) == std::pair<user_id, user_id>{system, "ann"});
+  auto dialogue = std::get<made_dialogue>(read_dialogue(store.run(call_dialogue_create(room, system, "ann"))));
+  CHECK(dialogue.room.members == 1);
+  CHECK_FALSE(dialogue.other_was_member);
+  CHECK(store.append(room, system).at.seq == 1);
+  CHECK(store.append(room, "ann").at.seq == 2);
+}
+
+TEST_CASE("what is told to a user's sessions is read as it was written", "[store]") {
+  auto kick = read_bus(write_kick({"a/7", "please be kind"}));
+  REQUIRE(kick);
+  CHECK(std::get<sessions_kicked>(*kick).session == "a/7");
+  CHECK(std::get<sessions_kicked>(*kick).reason == "please be kind");
+  auto revoked = read_bus("e 1700000000");
+  REQUIRE(revoked);
+  CHECK(std::get<tokens_revoked>(*revoked).until_s == 1'700'000'000);
+  CHECK_FALSE(read_bus("e soon"));
 }

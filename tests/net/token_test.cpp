@@ -200,6 +200,17 @@ TEST_CASE("a token that does not hold yet is refused", "[token]") {
   CHECK(why_claims_refused(claims(R"(,"nbf":"soon")")) == "the token does not hold yet");
 }
 
+TEST_CASE("when a token was issued is told and cannot be later than now", "[token]") {
+  const auto issued = [](const std::string& at) { return claims(R"(,"iat":)" + at); };
+  const long now = std::time(nullptr);
+  const auto who = verifier("HS256", secret).verify(forge(hs256, issued(std::to_string(now - 60)), secret));
+  CHECK(std::get<identity>(who).issued_s == now - 60);
+  CHECK_FALSE(std::get<identity>(verifier("HS256", secret).verify(forge(hs256, claims(), secret))).issued_s);
+  CHECK(why_claims_refused(issued(std::to_string(now + 60))) == "the token is issued in the future");
+  for (const auto& at : {"\"soon\"", "1.5", "true", "null"})
+    CHECK(why_claims_refused(issued(at)) == "the claim iat must be a whole number of seconds since 1970");
+}
+
 TEST_CASE("the name in a token is short text", "[token]") {
   const auto named = [](const std::string& name) { return why_claims_refused(claims(R"(,"name":)" + name)); };
   CHECK(named('"' + std::string(256, 'x') + '"') == "accepted");
@@ -226,6 +237,14 @@ TEST_CASE("what is no token is refused", "[token]") {
   for (std::size_t n = 0; n < good.size(); ++n)
     CHECK(why_refused(v.verify(good.substr(0, n))) != "accepted");
   CHECK(why_refused(v.verify(std::string(8193, 'a'))) == "the token is longer than 8 KiB");
+}
+
+TEST_CASE("a signature with anything in it that is no base64url is refused", "[token]") {
+  const token_verifier v = verifier("ES256", ec().public_pem);
+  const std::string good = made({"ann", "", {}}, 1h, "ES256", ec().private_pem);
+  CHECK(why_refused(v.verify(good)) == "accepted");
+  for (const char* more : {".", " ", "=", "+", "\xff\xff\xff\xff"})
+    CHECK(why_refused(v.verify(std::string(good).insert(good.size() - 10, more))) == "not a token");
 }
 
 TEST_CASE("a key that does not fit the algorithm is refused at once", "[token]") {

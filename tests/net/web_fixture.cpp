@@ -127,13 +127,14 @@ void fake_gateway::forget() {
     session.sink.reset();
 }
 
-server::server(limits bounds, timings times, console_port console) {
+server::server(limits bounds, timings times, console_port console, door_rules rules) {
   listener_ports ports{sessions, writes_, verify, {}, {}};
   ports.pages.readyz = [] { return std::pair{503, std::string("{\"missing\":[\"master\"]}")}; };
   ports.pages.nodes = [] { return std::string("{\"nodes\":[]}"); };
   ports.pages.metrics = [this] { return metrics_.text(); };
   ports.node_urls = [] { return std::vector<std::string>{"ws://127.0.0.1:1/ws"}; };
   ports.console = std::move(console);
+  ports.rules = std::move(rules);
   listener_ = std::make_unique<listener>(threads_, std::move(ports), bounds, times);
   metrics_.add(listener_->metrics());
   if (auto why = listener_->start("127.0.0.1:0"); !why.empty()) throw std::runtime_error(why);
@@ -144,8 +145,7 @@ server::server(limits bounds, timings times, console_port console) {
 server::~server() {
   listener_->stop_accepting();
   listener_->close_all(close_code::going_away, "the test is over", std::chrono::milliseconds{0});
-  sessions.forget();
-  eventually([&] { return listener_->connections() == 0; });
+  eventually([&] { return connections_left(*this) == 0; }); // a session may be opened even now
   work_.reset();
   threads_.stop();
   for (auto& one : running_)

@@ -62,7 +62,7 @@ private:
 /// "short:<user>:<ms>" for one that expires; anything else is refused.
 class server {
 public:
-  explicit server(limits bounds = {}, timings times = {}, console_port console = {});
+  explicit server(limits bounds = {}, timings times = {}, console_port console = {}, door_rules rules = {});
   ~server();
 
   std::uint16_t port() const { return listener_->port(); }
@@ -79,6 +79,12 @@ private:
   std::vector<std::thread> running_;
 };
 
+/// How many connections there are when sessions have let go of those that ended.
+inline std::size_t connections_left(server& s) {
+  s.sessions.forget();
+  return s.front().connections();
+}
+
 struct frame_in {
   int opcode = 0;
   std::string payload;
@@ -90,11 +96,11 @@ struct frame_in {
 class raw_client {
 public:
   explicit raw_client(std::uint16_t port, int receive_buffer_bytes = 0);
-  ~raw_client();
+  virtual ~raw_client();
   raw_client(const raw_client&) = delete;
   raw_client& operator=(const raw_client&) = delete;
 
-  void send(std::string_view bytes);
+  virtual void send(std::string_view bytes);
   /// Sends a masked frame.
   void send_frame(int opcode, std::string_view payload, bool fin = true);
   void send_text(std::string_view payload) { send_frame(1, payload); }
@@ -120,8 +126,9 @@ public:
   void reset();
   int descriptor() const { return descriptor_; }
 
-private:
-  bool read_more();
+protected:
+  /// Waits for more in `received_`; false if none came within 10 s, or the connection ended.
+  virtual bool read_more();
   int descriptor_ = -1;
   std::string received_;
 };

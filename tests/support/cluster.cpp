@@ -19,7 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// What the processes under test find in their environment.
-std::vector<std::string> environment() {
+std::vector<std::string> sanitizers() {
   return {"LSAN_OPTIONS=print_suppressions=0:suppressions=" STARLING_SOURCE_DIR "/tests/support/lsan.supp"};
 }
 
@@ -40,13 +40,28 @@ std::string tail(const std::string& log) {
 
 } // namespace
 
+std::vector<std::string> tls_options(const std::string& directory, const std::string& name) {
+  return {"cluster.tls.ca=\"" + directory + "/ca.pem\"",
+          "cluster.tls.certificate=\"" + directory + "/" + name + ".pem\"",
+          "cluster.tls.key=\"" + directory + "/" + name + ".key\""};
+}
+
 cluster::cluster(cluster_plan plan) : plan_(std::move(plan)) {
-  for (std::size_t i = 0; i < plan_.shards; ++i)
-    shards_.push_back(std::make_unique<redis_process>(redis_options{.append_only = true, .user = {}, .password = {}}));
+  for (std::size_t i = 0; i < plan_.shards; ++i) {
+    shards_.push_back(
+        std::make_unique<redis_process>(redis_options{.append_only = true,
+                                                      .user = plan_.redis_rules.empty() ? "" : "starling",
+                                                      .password = plan_.redis_password,
+                                                      .rules = plan_.redis_rules,
+                                                      .also_bind = plan_.between ? plan_.between->outside() : ""}));
+    if (plan_.proxies)
+      proxies_.push_back(std::make_unique<fault_proxy>("127.0.0.1", shards_.back()->port(), *plan_.proxies));
+  }
   write_configuration(server_port());
-  master_ = std::make_unique<child_process>(
-      std::vector<std::string>{STARLING_EXECUTABLE, "master", "--config", directory_ / "master.toml"},
-      directory_ / "master.log", environment());
+  std::vector<std::string> arguments = {"master", "--config", directory_ / "master.toml"};
+  for (const auto& option : plan_.set_for["master"])
+    arguments.insert(arguments.end(), {"--set", option});
+  master_ = start("master", arguments);
   for (const auto& name : plan_.nodes)
     start_node(name);
   for (const auto& name : plan_.nodes)
@@ -55,6 +70,8 @@ cluster::cluster(cluster_plan plan) : plan_(std::move(plan)) {
 
 cluster::~cluster() {
   const auto failing_before = test_is_failing();
+  for (auto& each : proxies_)
+    each->heal(); // nodes say goodbye to Redis
   // All at once: each takes its time to say goodbye.
   if (!failing_before)
     for (auto& [name, entry] : nodes_)
@@ -63,6 +80,21 @@ cluster::~cluster() {
     end(name, *entry.process);
   if (master_) end("master", *master_);
   if (test_is_failing()) std::cerr << logs();
+}
+
+std::unique_ptr<child_process> cluster::start(const std::string& name,
+                                              const std::vector<std::string>& arguments) const {
+  std::vector<std::string> command;
+  if (plan_.between) command = plan_.between->enter(name);
+  if (const auto found = plan_.under.find(name); found != plan_.under.end())
+    command.insert(command.end(), found->second.begin(), found->second.end());
+  command.emplace_back(STARLING_EXECUTABLE);
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  auto variables = sanitizers();
+  if (const auto found = plan_.environment.find(name); found != plan_.environment.end())
+    variables.insert(variables.end(), found->second.begin(), found->second.end()); // the first of a name counts
+  if (!plan_.redis_password.empty()) variables.push_back("STARLING_REDIS_PASSWORD=" + plan_.redis_password);
+  return std::make_unique<child_process>(command, directory_ / (name + ".log"), variables);
 }
 
 void cluster::end(const std::string& name, child_process& process) {
@@ -84,35 +116,56 @@ void cluster::write_configuration(std::uint16_t master_port) const {
   // To look closer at a failure: STARLING_TEST_LOG=debug
   const auto* level = std::getenv("STARLING_TEST_LOG");
   const auto common = "[log]\nlevel = \"" + std::string(level ? level : "info") +
-                      "\"\n[cluster]\nid = \"test\"\nmaster = \"127.0.0.1:" + std::to_string(master_port) +
-                      "\"\ntoken_file = \"" + directory_ / "cluster.token" +
+                      "\"\n[cluster]\nid = \"test\"\nmaster = \"" +
+                      (plan_.between ? plan_.between->address_of("master") : "127.0.0.1") + ":" +
+                      std::to_string(master_port) + "\"\ntoken_file = \"" + directory_ / "cluster.token" +
                       "\"\nheartbeat = \"500ms\"\ndead_after = \"" + plan_.dead_after + "\"\n";
+  auto tls = [this](const std::string& name) {
+    std::string table;
+    if (plan_.tls)
+      for (const auto& option : tls_options(directory_ / "tls", name))
+        table += (table.empty() ? "[cluster.tls]\n" : "") + option.substr(std::string("cluster.tls.").size()) + "\n";
+    return table;
+  };
+  if (plan_.tls) run_or_throw({STARLING_SOURCE_DIR "/config/test-ca", directory_ / "tls", "master", "node"});
   auto master = "[master]\nstate_file = \"" + directory_ / "master.json" + "\"\n" + common;
+  master += tls("master");
   for (std::size_t i = 0; i < shards_.size(); ++i)
-    master +=
-        "[[shard]]\nname = \"s" + std::to_string(i) + "\"\naddress = \"" + shards_[i]->address() + "\"\nweight = 1\n";
+    master += "[[shard]]\nname = \"s" + std::to_string(i) + "\"\naddress = \"" + address_of(i) + "\"\nweight = 1\n";
   write_file(directory_ / "master.toml", master);
   // A short drain: clients of tests go when they are told to.
-  write_file(directory_ / "node.toml", common + "[auth]\nmode = \"open\"\n[timings]\ndrain = \"3s\"\n");
+  write_file(directory_ / "node.toml", common + tls("node") + "[auth]\nmode = \"open\"\n[timings]\ndrain = \"3s\"\n" +
+                                           (plan_.redis_rules.empty() ? "" : "[redis]\nuser = \"starling\"\n"));
+}
+
+std::string cluster::address_of(std::size_t shard) const {
+  if (!plan_.proxies) return shards_[shard]->address();
+  return "redis://127.0.0.1:" + std::to_string(proxies_[shard]->port());
 }
 
 void cluster::start_node(const std::string& name) {
-  const auto port = server_port();
-  std::vector<std::string> command = {STARLING_EXECUTABLE,
-                                      "node",
-                                      "--config",
-                                      directory_ / "node.toml",
-                                      "--name",
-                                      name,
-                                      "--listen",
-                                      "127.0.0.1:" + std::to_string(port),
-                                      "--set",
-                                      "node.table_file=\"" + directory_ / (name + ".table.json") + "\""};
+  auto port = server_port();
+  std::vector<std::string> arguments = {"node",
+                                        "--config",
+                                        directory_ / "node.toml",
+                                        "--name",
+                                        name,
+                                        "--listen",
+                                        "127.0.0.1:" + std::to_string(port),
+                                        "--set",
+                                        "node.table_file=\"" + directory_ / (name + ".table.json") + "\""};
+  std::unique_ptr<fault_proxy> door;
+  if (plan_.between) {
+    door = std::make_unique<fault_proxy>("127.0.0.1", port,
+                                         fault_proxy_options{.network_namespace = plan_.between->file_of(name)});
+    port = door->port();
+    arguments.insert(arguments.end(), {"--set", "node.url=\"ws://127.0.0.1:" + std::to_string(port) + "/ws\""});
+  }
   for (const auto& option : plan_.set)
-    command.insert(command.end(), {"--set", option});
+    arguments.insert(arguments.end(), {"--set", option});
   for (const auto& option : plan_.set_for[name])
-    command.insert(command.end(), {"--set", option});
-  nodes_[name] = {port, std::make_unique<child_process>(command, directory_ / (name + ".log"), environment())};
+    arguments.insert(arguments.end(), {"--set", option});
+  nodes_[name] = {port, start(name, arguments), std::move(door)};
 }
 
 bool cluster::is_ready(const std::string& name) const { return http_get(port(name), "/readyz").status == 200; }

@@ -39,9 +39,9 @@ resuming_client& crowd::add(const std::string& user, std::vector<std::uint16_t> 
   return c;
 }
 
-void crowd::talk(std::chrono::milliseconds interval) {
+void crowd::talk(std::chrono::milliseconds interval, std::size_t text_bytes) {
   for (auto& c : clients_)
-    c->talk(interval);
+    c->talk(interval, text_bytes);
 }
 
 std::size_t crowd::acknowledged() const {

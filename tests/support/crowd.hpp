@@ -33,7 +33,8 @@ public:
   resuming_client& add(const std::string& user, std::vector<std::uint16_t> ports,
                        const std::vector<std::string>& rooms);
 
-  void talk(std::chrono::milliseconds interval);
+  /// As `resuming_client::talk`, for each.
+  void talk(std::chrono::milliseconds interval, std::size_t text_bytes = 0);
   /// Waits until this many more messages have been acknowledged than at the time of the call.
   bool wait_acknowledged(std::size_t more, std::chrono::milliseconds at_most = patience);
   std::size_t acknowledged() const;

@@ -1,5 +1,7 @@
 #include "tests/support/http_request.hpp"
 
+#include <stdexcept>
+
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -76,6 +78,12 @@ http_reply http_exchange(std::uint16_t port, const std::string& text) {
 
 http_reply http_get(std::uint16_t port, const std::string& target) {
   return http_exchange(port, "GET " + target + " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+}
+
+double metric(const std::string& page, const std::string& name) {
+  const auto line = ('\n' + page).find('\n' + name + ' ');
+  if (line == std::string::npos) throw std::runtime_error("no metric " + name);
+  return std::stod(page.substr(line + name.size() + 1));
 }
 
 } // namespace starling::test

@@ -18,4 +18,8 @@ http_reply http_exchange(std::uint16_t port, const std::string& text);
 
 http_reply http_get(std::uint16_t port, const std::string& target);
 
+/// The value of a metric on a page of /metrics: of `starling_loop_lag_seconds`, or with labels as they stand there.
+/// Throws std::runtime_error if the page has none.
+double metric(const std::string& page, const std::string& name);
+
 } // namespace starling::test

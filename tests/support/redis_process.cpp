@@ -42,11 +42,13 @@ redis_process::~redis_process() {
 
 void redis_process::write_config() const {
   std::ofstream config(directory_ + "/redis.conf");
-  config << "bind 127.0.0.1\nport " << port_ << "\nunixsocket " << socket_path() << "\ndir " << directory_
-         << "\nlogfile " << directory_ << "/redis.log\nsave \"\"\nenable-debug-command yes\n";
+  config << "bind 127.0.0.1 " << options_.also_bind << "\nprotected-mode no\nport " << port_ << "\nunixsocket "
+         << socket_path() << "\ndir " << directory_ << "\nlogfile " << directory_
+         << "/redis.log\nsave \"\"\nenable-debug-command yes\n";
   if (options_.append_only) config << "appendonly yes\nappendfsync always\n";
   if (!options_.user.empty())
-    config << "user default off\nuser " << options_.user << " on >" << options_.password << " ~* &* +@all\n";
+    config << "user default off\nuser test on >test ~* &* +@all\nuser " << options_.user << " on >" << options_.password
+           << ' ' << options_.rules << '\n';
   else if (!options_.password.empty())
     config << "requirepass " << options_.password << '\n';
 }
@@ -92,6 +94,14 @@ void redis_process::restart() {
   if (!spawn()) throw std::runtime_error("redis-server does not start again on port " + std::to_string(port_));
 }
 
+void redis_process::forget() { std::filesystem::remove_all(directory_ + "/appendonlydir"); }
+
+void redis_process::forget_last(std::uintmax_t bytes) {
+  for (const auto& file : std::filesystem::directory_iterator(directory_ + "/appendonlydir"))
+    if (file.path().string().ends_with(".incr.aof"))
+      std::filesystem::resize_file(file, file.file_size() - std::min(bytes, file.file_size()));
+}
+
 void redis_process::pause() { kill(pid_, SIGSTOP); }
 void redis_process::resume() { kill(pid_, SIGCONT); }
 
@@ -114,7 +124,7 @@ redis_value redis_process::command(const std::vector<std::string>& words) const 
     return net::to_value(*static_cast<redisReply*>(reply.get()));
   };
   if (!options_.user.empty())
-    run({"AUTH", options_.user, options_.password});
+    run({"AUTH", "test", "test"});
   else if (!options_.password.empty())
     run({"AUTH", options_.password});
   return run(words);

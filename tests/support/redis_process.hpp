@@ -14,9 +14,11 @@ namespace starling::test {
 
 /// How a redis-server is started.
 struct redis_options {
-  bool append_only = false; // each write is in the file before it is answered, so that `kill9` loses nothing
-  std::string user;         // empty: "default"
-  std::string password;     // empty: none is asked for
+  bool append_only = false;          // each write is in the file before it is answered, so that `kill9` loses nothing
+  std::string user;                  // empty: "default"
+  std::string password;              // empty: none is asked for
+  std::string rules = "~* &* +@all"; // what `user` may, as in ACL SETUSER
+  std::string also_bind = {};        // one more address, beside 127.0.0.1
 };
 
 /// A real redis-server on a port of its own, in a directory of its own; gone with this object, and with the process.
@@ -30,18 +32,25 @@ public:
 
   std::uint16_t port() const { return port_; }
   pid_t pid() const { return pid_; }
-  std::string address() const { return "redis://127.0.0.1:" + std::to_string(port_); }
+  std::string address() const {
+    return "redis://" + (options_.also_bind.empty() ? "127.0.0.1" : options_.also_bind) + ":" + std::to_string(port_);
+  }
   std::string unix_address() const { return "unix://" + socket_path(); }
   shard_settings shard(std::string name = "s1") const { return {std::move(name), address(), 1}; }
 
   void kill9();
   /// Starts it again, on the same port and directory.
   void restart();
+  /// While it is dead: removes the files that it keeps its data in; or cuts so many bytes from the end of the last of
+  /// them.
+  void forget();
+  void forget_last(std::uintmax_t bytes);
   /// Stops it where it stands; the kernel goes on to accept connections and bytes.
   void pause();
   void resume();
 
-  /// Carries out a command over a connection of its own, and waits for the answer (five seconds at most).
+  /// Carries out a command over a connection of its own, and waits for the answer (five seconds at most). May all that
+  /// there is, whatever `options.rules` say.
   redis_value command(const std::vector<std::string>& words) const;
 
 private:

@@ -5,6 +5,7 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 
 namespace starling::test {
@@ -15,12 +16,12 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds pause_before_retry{50};
 
+position read_position(const json& from) {
+  return {from.value("epoch", std::uint64_t{0}), from.value("seq", std::uint64_t{0})};
+}
+
 delivery read_message(const json& m) {
-  return {m.value("room", ""),
-          {m.value("epoch", std::uint64_t{0}), m.value("seq", std::uint64_t{0})},
-          m.value("from", ""),
-          m.value("key", ""),
-          m.value("text", "")};
+  return {m.value("room", ""), read_position(m), m.value("from", ""), m.value("key", ""), m.value("text", "")};
 }
 
 } // namespace
@@ -30,6 +31,7 @@ struct resuming_client::state : std::enable_shared_from_this<state> {
   struct room_view {
     position last;
     bool in_step = true;
+    bool asked = false;         // since its shard was there last
     std::vector<delivery> held; // came by push before the sync was done
   };
   struct attempt {
@@ -47,6 +49,7 @@ struct resuming_client::state : std::enable_shared_from_this<state> {
   std::size_t next_port = 0;
   std::unique_ptr<chat_client> client;
   bool opened = false;
+  bool syncing = false;
   bool over = false;
   std::size_t generation = 0; // of the connection: answers to an earlier one are not for this
 
@@ -57,10 +60,12 @@ struct resuming_client::state : std::enable_shared_from_this<state> {
   std::vector<sending> answered;
   std::size_t said = 0;
   std::size_t reconnects = 0;
+  std::chrono::milliseconds stay_away{0}; // as the server said before it closed; 0: nothing
   std::size_t unavailable = 0;
   steady::duration slowest{};
   std::vector<std::string> complaints;
   std::chrono::milliseconds interval{0}; // 0: silent
+  std::size_t text_bytes = 0;            // at least
   std::size_t talk_turn = 0;
 
   void complain(std::string text) { complaints.push_back(all.name + ": " + std::move(text)); }
@@ -68,6 +73,7 @@ struct resuming_client::state : std::enable_shared_from_this<state> {
   void on_frame(const json& frame);
   void on_end(std::size_t of);
   void on_opened(const json& params);
+  void on_available(const json& params);
   void on_message(const json& params);
   void sync();
   void on_synced(const std::string& room, const json& part);
@@ -95,6 +101,7 @@ void resuming_client::state::connect() {
 void resuming_client::state::on_end(std::size_t of) {
   if (over || of != generation) return;
   opened = false;
+  syncing = false;
   each.back().whole = false;
   for (auto& [name, r] : rooms) {
     r.in_step = false;
@@ -105,7 +112,8 @@ void resuming_client::state::on_end(std::size_t of) {
   ++reconnects;
   ++next_port;
   // The old client is the caller of this: it is replaced later.
-  loop.after(pause_before_retry, [weak = weak_from_this()] {
+  const auto told = std::exchange(stay_away, 0ms);
+  loop.after(std::max(told, pause_before_retry), [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->connect();
   });
 }
@@ -116,8 +124,12 @@ void resuming_client::state::on_frame(const json& frame) {
   const auto& params = frame["params"];
   if (method == "session.opened")
     on_opened(params);
+  else if (method == "room.available")
+    on_available(params);
   else if (method == "message")
     on_message(params);
+  else if (method == "session.closing")
+    stay_away = std::chrono::milliseconds(params.value("reconnect_in_ms", 0));
   else if (method == "room.gap")
     complain("room.gap " + params.dump());
 }
@@ -125,12 +137,25 @@ void resuming_client::state::on_frame(const json& frame) {
 void resuming_client::state::on_opened(const json& params) {
   opened = true;
   auto& connection = each.back();
-  for (const auto& r : params["rooms"])
-    connection.after[r.value("room", "")] = {r.value("epoch", std::uint64_t{0}), r.value("seq", std::uint64_t{0})};
+  std::set<std::string> listed;
+  for (const auto& r : params["rooms"]) {
+    listed.insert(r.value("room", ""));
+    if (!r.value("unavailable", false)) connection.after[r.value("room", "")] = read_position(r);
+  }
   for (const auto& [name, r] : rooms)
-    if (!connection.after.contains(name)) complain("session.opened lacks " + name);
+    if (!listed.contains(name)) complain("session.opened lacks " + name);
   if (!rooms.empty()) sync();
   send_next();
+}
+
+/// A room's shard is back: what came between the last sync and now was not pushed.
+void resuming_client::state::on_available(const json& params) {
+  const auto name = params.value("room", "");
+  each.back().after[name] = read_position(params);
+  const auto found = rooms.find(name);
+  if (found == rooms.end()) return;
+  found->second.in_step = found->second.asked = false;
+  sync();
 }
 
 void resuming_client::state::on_message(const json& params) {
@@ -153,10 +178,15 @@ void resuming_client::state::accept(const delivery& d) {
 }
 
 void resuming_client::state::sync() {
+  if (syncing) return; // when it is answered, all that is behind then is asked for
   auto asked = json::object();
-  for (const auto& [name, r] : rooms)
-    if (!r.in_step) asked[name] = r.last.seq;
+  for (auto& [name, r] : rooms) {
+    if (r.in_step) continue;
+    asked[name] = r.last.seq;
+    r.asked = true;
+  }
   if (asked.empty()) return;
+  syncing = true;
   client->request("room.sync", {{"rooms", asked}}, [weak = weak_from_this(), mine = generation](const reply& r) {
     const auto self = weak.lock();
     if (!self || self->generation != mine || r.lost) return;
@@ -172,7 +202,10 @@ void resuming_client::state::sync() {
     }
     // What is still behind (`more`, or a shard that is away) is asked for again.
     self->loop.after(pause, [weak, mine] {
-      if (const auto again = weak.lock(); again && again->generation == mine && again->opened) again->sync();
+      const auto again = weak.lock();
+      if (!again || again->generation != mine || !again->opened) return;
+      again->syncing = false;
+      again->sync();
     });
   });
 }
@@ -183,7 +216,7 @@ void resuming_client::state::on_synced(const std::string& room, const json& part
   auto& view = found->second;
   for (const auto& m : part["messages"])
     accept(read_message(m));
-  if (part.value("more", false)) return;
+  if (part.value("more", false) || !view.asked) return;
   view.in_step = true;
   for (const auto& d : std::exchange(view.held, {}))
     if (view.last < d.at) accept(d); // the others came with the sync
@@ -191,7 +224,9 @@ void resuming_client::state::on_synced(const std::string& room, const json& part
 
 void resuming_client::state::say(const std::string& room) {
   const auto n = std::to_string(++said);
-  unanswered.push_back({{room, all.name, "k" + n, all.name + " says " + n, {}}, steady::now()});
+  auto text = all.name + " says " + n;
+  text.resize(std::max(text.size(), text_bytes), '.');
+  unanswered.push_back({{room, all.name, "k" + n, std::move(text), {}}, steady::now()});
   send_next();
 }
 
@@ -221,7 +256,7 @@ void resuming_client::state::on_sent(const std::string& key, const reply& r) {
     });
     return;
   }
-  a.what.at = position{r.result.value("epoch", std::uint64_t{0}), r.result.value("seq", std::uint64_t{0})};
+  a.what.at = read_position(r.result);
   slowest = std::max(slowest, steady::now() - a.first);
   answered.push_back(std::move(a.what));
   unanswered.pop_front();
@@ -271,7 +306,7 @@ void resuming_client::join(const std::string& room) {
   loop_.post([s = state_, room, joined] {
     s->client->request("room.join", {{"room", room}}, [s, room, joined](const reply& r) {
       if (!r.ok()) return joined->set_value(r.lost ? "connection lost" : r.error.dump());
-      const position now{r.result.value("epoch", std::uint64_t{0}), r.result.value("seq", std::uint64_t{0})};
+      const auto now = read_position(r.result);
       s->rooms[room].last = now;
       s->all.after[room] = now;
       s->each.back().after[room] = now;
@@ -286,8 +321,9 @@ void resuming_client::say(const std::string& room) {
   loop_.post([s = state_, room] { s->say(room); });
 }
 
-void resuming_client::talk(std::chrono::milliseconds interval) {
-  loop_.post([s = state_, interval] {
+void resuming_client::talk(std::chrono::milliseconds interval, std::size_t text_bytes) {
+  loop_.post([s = state_, interval, text_bytes] {
+    s->text_bytes = text_bytes;
     const auto silent = s->interval == 0ms;
     s->interval = interval;
     if (silent) s->tick();

@@ -10,8 +10,9 @@
 
 namespace starling::test {
 
-/// A client as the protocol wishes it: it comes back after a drop to the next node that it knows, asks by `room.sync`
-/// for what it has missed, and repeats with the same `key` what was not acknowledged.
+/// A client as the protocol wishes it: it comes back after a drop to the next node that it knows, when it was told to
+/// if it was told anything, asks by `room.sync` for what it has missed, and repeats with the same `key` what was not
+/// acknowledged.
 ///
 /// It keeps two views: what it holds after merging, and what came over each of its connections as it came, so that
 /// merging cannot hide a server's fault.
@@ -31,7 +32,8 @@ public:
   /// Sends, again and again until it is acknowledged. Returns at once.
   void say(const std::string& room);
   /// Says something in one of its rooms every `interval` from now on, unless the one before is still unanswered.
-  void talk(std::chrono::milliseconds interval);
+  /// Each text is filled up to `text_bytes`.
+  void talk(std::chrono::milliseconds interval, std::size_t text_bytes = 0);
   void fall_silent();
 
   std::size_t unanswered() const;

@@ -3,31 +3,20 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/support/cluster.hpp"
+#include "tests/support/console.hpp"
 
 using namespace starling::test;
 using namespace std::chrono_literals;
 
 namespace {
 
-run_result console(const cluster& c, std::vector<std::string> arguments) {
-  std::vector<std::string> command{STARLING_EXECUTABLE, "console", "--config", c.directory() / "node.toml"};
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  return run(command);
-}
-
 run_result admin(const cluster& c, std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "--admin");
   return console(c, std::move(arguments));
 }
 
-/// The answer of a process in what the console prints with --json.
-json of(const std::string& printed, const std::string& name) {
-  auto all = json::parse(printed);
-  for (auto& process : all)
-    if (process["name"] == name) return process;
-  return nullptr;
-}
+/// The entry of a process in what the console has printed with --json.
+json of(const std::string& printed, const std::string& process) { return entry_of(json::parse(printed), process); }
 
 } // namespace
 
@@ -37,11 +26,9 @@ TEST_CASE("nothing is changed without --admin, and nothing by a dry run", "[cons
   chat_client ann(loop, c.as("ann"));
   ann.opened();
   ann.ask("room.join", {{"room", "lobby"}});
-  const std::vector<std::vector<std::string>> all{{"kick", "user", "ann"},
-                                                  {"drain", "a"},
-                                                  {"restart", "a", "room", "lobby"},
-                                                  {"log-level", "error"},
-                                                  {"send", "room", "lobby", "hello", "--as", "ann"}};
+  const std::vector<std::vector<std::string>> all{
+      {"kick", "user", "ann"},           {"revoke", "user", "ann"}, {"drain", "a"},
+      {"restart", "a", "room", "lobby"}, {"log-level", "error"},    {"send", "room", "lobby", "hello", "--as", "ann"}};
   for (auto arguments : all) {
     auto refused = console(c, arguments);
     CHECK(refused.status == 1);
@@ -55,10 +42,10 @@ TEST_CASE("nothing is changed without --admin, and nothing by a dry run", "[cons
   CHECK_FALSE(ann.ended());
   CHECK(ann.count("message") == 0);
   CHECK(c.node("a").running());
-  CHECK(of(console(c, {"--json", "log-level"}).out, "a")["result"]["level"] == "info");
+  CHECK(entry_of(console_answers(c, {"log-level"}), "a")["result"]["level"] == "info");
   const auto log = c.log_of("a");
   CHECK(log.find("actor.restart") == std::string::npos);
-  for (auto* command : {"kick", "drain", "restart", "log_level", "send"}) {
+  for (auto* command : {"kick", "revoke", "drain", "restart", "log_level", "send"}) {
     CHECK_THAT(log,
                Catch::Contains(std::string("admin=false command=") + command + " dry_run=false outcome=\"refused"));
     CHECK_THAT(log, Catch::Contains(std::string("admin=true command=") + command + " dry_run=true outcome="));
@@ -93,6 +80,24 @@ TEST_CASE("who is kicked sees 4009 on all nodes, and may come back", "[console][
   CHECK(again.opened()["user"] == "ann");
   CHECK_THAT(c.log_of("a"), Catch::Contains("command=kick dry_run=false outcome=\"connections=1\""));
   CHECK(admin(c, {"kick", "user", "ann", "--node", "nosuch"}).status == 1);
+}
+
+TEST_CASE("who is revoked sees 4001 on all nodes", "[console][admin][revocation]") {
+  cluster c({.shards = 1});
+  client_loop loop;
+  chat_client here(loop, c.as("ann", "a")), there(loop, c.as("ann", "b")), bob(loop, c.as("bob", "b"));
+  for (auto* one : {&here, &there, &bob})
+    one->opened();
+  auto done = admin(c, {"revoke", "user", "ann"});
+  CHECK(done.status == 0);
+  for (auto* one : {&here, &there}) {
+    auto end = one->wait_end();
+    REQUIRE(end);
+    CHECK(end->code == 4001);
+    CHECK(end->reason == "revoked");
+  }
+  CHECK_FALSE(bob.ended());
+  CHECK_THAT(c.log_of("a") + c.log_of("b"), Catch::Contains("command=revoke dry_run=false outcome=\"until="));
 }
 
 TEST_CASE("a node that is drained sends its clients away, and ends", "[console][admin]") {
@@ -133,7 +138,7 @@ TEST_CASE("a room that is restarted makes those who sit there resume", "[console
   again.expect("message", {{"text", "after"}});
   CHECK_THAT(c.log_of("a"), Catch::Contains("actor.restarted kind=room"));
 
-  auto sessions = json::parse(console(c, {"--json", "actors", "--kind", "session"}).out);
+  auto sessions = console_answers(c, {"actors", "--kind", "session"});
   std::string id;
   for (auto& process : sessions)
     if (process["name"] == "a") id = process["result"]["actors"][0]["id"].dump();
@@ -183,7 +188,7 @@ TEST_CASE("an operator says something as a member, and not as anybody else", "[c
   ann.ask("room.join", {{"room", "lobby"}});
   auto sent = admin(c, {"--json", "send", "room", "lobby", "a \"quoted\" word", "--as", "ann", "--node", "a"});
   CHECK(sent.status == 0);
-  auto answer = of(sent.out, "a")["result"];
+  auto answer = entry_of(json::parse(sent.out), "a")["result"];
   CHECK(answer["seq"] == 1);
   auto heard = ann.expect("message", {{"room", "lobby"}, {"seq", 1}});
   CHECK(heard["text"] == "a \"quoted\" word");
@@ -210,6 +215,7 @@ TEST_CASE("no command of the console tells a secret", "[console][admin]") {
                                              {"check"},
                                              {"log-level"},
                                              {"kick", "user", "ann", "--dry-run"},
+                                             {"revoke", "user", "ann", "--dry-run"},
                                              {"drain", "a", "--dry-run"},
                                              {"restart", "a", "router", "--dry-run"},
                                              {"send", "room", "x", "y", "--as", "ann", "--dry-run"}}) {

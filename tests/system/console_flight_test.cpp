@@ -6,18 +6,12 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/support/cluster.hpp"
+#include "tests/support/console.hpp"
 
 using namespace starling::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-run_result console(const cluster& c, std::vector<std::string> arguments) {
-  std::vector<std::string> command{STARLING_EXECUTABLE, "console", "--config", c.directory() / "node.toml"};
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  return run(command);
-}
 
 /// Of a process, by its name; the oldest first.
 std::vector<std::string> flights_of(const cluster& c, const std::string& process) {

@@ -69,6 +69,14 @@ await until("them and three shards in the picture", `document.querySelectorAll("
 await until("the shares of three shards", `document.querySelectorAll("#shares li").length === 3`);
 await until("ann's session", `[...document.querySelectorAll("#top tbody tr")].some((row) => row.cells[0].textContent === "session") || (document.getElementById("kind").value = "session", document.getElementById("kind").dispatchEvent(new Event("input", { bubbles: true })), false)`);
 await until("its name", `[...document.querySelectorAll("#top tbody tr")].some((row) => row.cells[1].textContent === "ann")`);
+const cell = (table, title) => `[...document.querySelectorAll("#${table} thead th")].findIndex((th) => th.textContent === ${JSON.stringify(title)})`;
+for (const title of ["heartbeat", "loop lag"])
+  await until(`${title} of node a`, `/^[0-9.,]+ ms$/.test(${row("node a")}.cells[${cell("processes", title)}].textContent)`);
+for (const title of ["calls/s", "news/s", "p99"])
+  await until(`${title} of all shards`, `[...document.querySelectorAll("#shards tbody tr")].every((row) => /^[0-9]/.test(row.cells[${cell("shards", title)}].textContent))`);
+await until("actors with rates", `(document.getElementById("sort").value = "rate", [...document.querySelectorAll("#top tbody tr")].some((row) => /^[0-9]/.test(row.cells[${cell("top", "per second")}].textContent)))`);
+await see(`(document.getElementById("which").value = "lobby", document.getElementById("trace-choice").requestSubmit())`);
+await until("the way of one of ann's messages", `["received", "written"].every((hop) => document.getElementById("ways").textContent.includes(hop))`);
 await until("events of all", `["master", "node a", "node b"].every((name) => document.getElementById("log").textContent.includes(name))`);
 await picture("light");
 await picture("dark", 1280, true);

@@ -4,30 +4,13 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/support/cluster.hpp"
+#include "tests/support/console.hpp"
 #include "tests/support/http_request.hpp"
 
 using namespace starling::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-run_result console(const cluster& c, std::vector<std::string> arguments) {
-  std::vector<std::string> command{STARLING_EXECUTABLE, "console", "--config", c.directory() / "node.toml"};
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  return run(command);
-}
-
-json answers(const cluster& c, std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "--json");
-  return json::parse(console(c, std::move(arguments)).out);
-}
-
-json of(const json& all, const std::string& name) {
-  for (auto& process : all)
-    if (process["name"] == name) return process;
-  return nullptr;
-}
 
 json shard_in(const json& process, const std::string& name) {
   auto shards = process["result"]["shards"];
@@ -68,12 +51,12 @@ struct pair_of_clients {
 TEST_CASE("nodes shows what each node is at, and that all agree", "[console_stats]") {
   cluster c;
   pair_of_clients people(c);
-  auto all = answers(c, {"nodes"});
+  auto all = console_answers(c, {"nodes"});
   REQUIRE(all.size() == 3);
   for (auto& process : all)
     CHECK(process["disagreements"].empty());
   for (auto* name : {"a", "b"}) {
-    auto node = of(all, name);
+    auto node = entry_of(all, name);
     auto it = node["result"];
     CHECK(it["state"] == "joined");
     CHECK(it["sessions"] == 1);
@@ -86,7 +69,7 @@ TEST_CASE("nodes shows what each node is at, and that all agree", "[console_stat
   }
   json master;
   CHECK(eventually([&] { // a node tells the master of its table with its next heartbeat
-    master = of(answers(c, {"nodes"}), "master")["result"];
+    master = entry_of(console_answers(c, {"nodes"}), "master")["result"];
     return master["nodes"].size() == 2 && master["nodes"][0]["digest"] == master["digest"] &&
            master["nodes"][1]["digest"] == master["digest"];
   }));
@@ -120,11 +103,12 @@ TEST_CASE("nodes marks a node that slept over a new slot table, and says what is
   // The nodes still have the table before this one.
   c.node("b").cont();
   auto both = [&] {
-    auto all = answers(c, {"slots"});
-    return of(all, "b")["result"].is_object() && of(all, "a")["result"]["digest"] == of(all, "b")["result"]["digest"];
+    auto all = console_answers(c, {"slots"});
+    return entry_of(all, "b")["result"].is_object() &&
+           entry_of(all, "a")["result"]["digest"] == entry_of(all, "b")["result"]["digest"];
   };
   REQUIRE(eventually(both, 20s));
-  auto moved = answers(c, {"slots", "--diff", "1", "2"});
+  auto moved = console_answers(c, {"slots", "--diff", "1", "2"});
   std::size_t slots = 0;
   auto moves = moved["moves"];
   for (auto& move : moves) {
@@ -133,7 +117,7 @@ TEST_CASE("nodes marks a node that slept over a new slot table, and says what is
   }
   CHECK(slots == moved["slots"]);
   CHECK(slots > 2'000);
-  CHECK(answers(c, {"slots", "--diff", "a", "b"})["slots"] == 0);
+  CHECK(console_answers(c, {"slots", "--diff", "a", "b"})["slots"] == 0);
   CHECK(console(c, {"slots", "--diff", "1", "7"}).status == 1);
 }
 
@@ -141,10 +125,10 @@ TEST_CASE("shards shows each node's link to each Redis, and what Redis says of i
   cluster c;
   pair_of_clients people(c);
   people.talk(50);
-  auto all = answers(c, {"shards", "--window", "0"});
+  auto all = console_answers(c, {"shards", "--window", "0"});
   auto holder = "s" + std::to_string(c.shard_of("lobby"));
   for (auto* name : {"a", "b"}) {
-    auto node = of(all, name);
+    auto node = entry_of(all, name);
     std::size_t slots = 0;
     REQUIRE(node["result"]["shards"].size() == 3);
     for (auto& shard : node["result"]["shards"]) {
@@ -161,28 +145,30 @@ TEST_CASE("shards shows each node's link to each Redis, and what Redis says of i
     CHECK(slots == 16384);
     CHECK(shard_in(node, holder)["publications"] >= 50);
   }
-  CHECK(shard_in(of(all, "a"), holder)["calls"] >= 50);
+  CHECK(shard_in(entry_of(all, "a"), holder)["calls"] >= 50);
 
-  auto measured = answers(c, {"shards", "--window", "0.2"});
-  CHECK(shard_in(of(measured, "a"), holder)["window"]["seconds"] >= 0.2);
+  auto measured = console_answers(c, {"shards", "--window", "0.2"});
+  CHECK(shard_in(entry_of(measured, "a"), holder)["window"]["seconds"] >= 0.2);
 }
 
 TEST_CASE("a Redis that is gone shows as down, with the reason", "[console_stats]") {
   cluster c;
   c.redis(1).kill9();
-  auto down = [&] { return shard_in(of(answers(c, {"shards", "--window", "0"}), "a"), "s1")["state"] == "down"; };
+  auto down = [&] {
+    return shard_in(entry_of(console_answers(c, {"shards", "--window", "0"}), "a"), "s1")["state"] == "down";
+  };
   REQUIRE(eventually(down, 20s));
-  auto all = answers(c, {"shards", "--window", "0"});
-  CHECK_FALSE(shard_in(of(all, "a"), "s1")["reason"].get<std::string>().empty());
-  CHECK_FALSE(shard_in(of(all, "a"), "s1")["redis"]["error"].get<std::string>().empty());
-  CHECK(shard_in(of(all, "a"), "s0")["state"] == "up");
+  auto all = console_answers(c, {"shards", "--window", "0"});
+  CHECK_FALSE(shard_in(entry_of(all, "a"), "s1")["reason"].get<std::string>().empty());
+  CHECK_FALSE(shard_in(entry_of(all, "a"), "s1")["redis"]["error"].get<std::string>().empty());
+  CHECK(shard_in(entry_of(all, "a"), "s0")["state"] == "up");
   CHECK_THAT(console(c, {"shards", "--window", "0"}).out, Catch::Contains("down") && Catch::Contains("s1 at redis://"));
 }
 
 TEST_CASE("drops accounts for every frame to every client", "[console_stats]") {
   cluster c({.set = {"limits.requests_burst=100000"}});
   auto balanced = [&](const std::string& node) {
-    auto it = of(answers(c, {"drops"}), node)["result"]["frames"];
+    auto it = entry_of(console_answers(c, {"drops"}), node)["result"]["frames"];
     return it["difference"] == 0 && it["waiting"] == 0;
   };
   {
@@ -195,9 +181,10 @@ TEST_CASE("drops accounts for every frame to every client", "[console_stats]") {
     CHECK(people.ann.wait_end());
   }
   CHECK(eventually([&] { return balanced("a") && balanced("b"); }, 20s));
-  auto all = answers(c, {"drops"});
-  CHECK(of(all, "a")["result"]["frames"]["delivered"] >= 240); // an answer and a message for each that ann has sent
-  CHECK(of(all, "b")["result"]["frames"]["accepted"] >= 100);
+  auto all = console_answers(c, {"drops"});
+  CHECK(entry_of(all, "a")["result"]["frames"]["delivered"] >=
+        240); // an answer and a message for each that ann has sent
+  CHECK(entry_of(all, "b")["result"]["frames"]["accepted"] >= 100);
   CHECK_THAT(console(c, {"drops"}).out, Catch::Contains("accepted = delivered + waiting + dropped"));
 }
 
@@ -206,9 +193,9 @@ TEST_CASE("where knows a room's log, members and readers, and where it would go"
   pair_of_clients people(c);
   people.talk(7);
   auto holder = "s" + std::to_string(c.shard_of("lobby"));
-  auto all = answers(c, {"where", "room", "lobby"});
+  auto all = console_answers(c, {"where", "room", "lobby"});
   for (auto* name : {"a", "b"}) {
-    auto it = of(all, name)["result"];
+    auto it = entry_of(all, name)["result"];
     INFO(it);
     CHECK(it["shard"] == holder);
     CHECK(it["log"]["seq"] == 7);
@@ -222,13 +209,13 @@ TEST_CASE("where knows a room's log, members and readers, and where it would go"
   CHECK_THAT(block, Catch::Contains("holds it") && Catch::Contains("seq 7") && Catch::Contains("room actor"));
   CHECK(widest_line(block) <= 120);
 
-  auto then = of(answers(c, {"where", "room", "lobby", "--without", holder}), "a")["result"];
+  auto then = entry_of(console_answers(c, {"where", "room", "lobby", "--without", holder}), "a")["result"];
   CHECK(then["shard"] == holder);
   CHECK(then["would"]["shard"] != holder);
   CHECK(then["would"]["moved_slots"] > 5'000); // its own
-  then = of(answers(c, {"where", "room", "lobby", "--with", "s9=1000"}), "a")["result"];
+  then = entry_of(console_answers(c, {"where", "room", "lobby", "--with", "s9=1000"}), "a")["result"];
   CHECK(then["would"]["ranking"].size() == 4);
-  then = of(answers(c, {"where", "room", "nobody-made-this"}), "a")["result"];
+  then = entry_of(console_answers(c, {"where", "room", "nobody-made-this"}), "a")["result"];
   CHECK_THAT(then["log"]["error"].get<std::string>(), Catch::Contains("no such room"));
   CHECK(console(c, {"where", "room", "lobby", "--without", "s7"}).status == 1);
   CHECK(console(c, {"where", "room", "lobby", "--with", "s7"}).status == 2);
@@ -241,7 +228,7 @@ TEST_CASE("where knows a user's sessions, rooms and watchers", "[console_stats]"
   people.bob.ask("presence.watch", {{"users", {"ann"}}});
   json it;
   auto known = [&] {
-    it = of(answers(c, {"where", "user", "ann"}), "a")["result"];
+    it = entry_of(console_answers(c, {"where", "user", "ann"}), "a")["result"];
     return it["online_on"].size() == 1 && it["rooms"] == 1;
   };
   CHECK(eventually(known, 10s));

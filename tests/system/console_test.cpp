@@ -1,27 +1,10 @@
 // The console, on real processes: what it shows, and that nobody who is frozen or a stranger keeps it from that.
 #include <catch2/catch.hpp>
 
-#include "tests/support/cluster.hpp"
+#include "tests/support/console.hpp"
 
 using namespace starling::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-run_result console(const cluster& c, std::vector<std::string> arguments) {
-  std::vector<std::string> command{STARLING_EXECUTABLE, "console", "--config", c.directory() / "node.toml"};
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  return run(command);
-}
-
-/// The answer of a process in what the console prints with --json.
-json of(const json& all, const std::string& name) {
-  for (auto& process : all)
-    if (process["name"] == name) return process;
-  return nullptr;
-}
-
-} // namespace
 
 TEST_CASE("the console shows all processes of a cluster, a line each", "[console]") {
   cluster c;
@@ -35,13 +18,13 @@ TEST_CASE("the console shows all processes of a cluster, a line each", "[console
   auto all = json::parse(result.out);
   REQUIRE(all.size() == 3);
   CHECK(all[0]["role"] == "master");
-  CHECK(of(all, "a")["result"]["sessions"] == 1);
-  CHECK(of(all, "a")["result"]["rooms"] == 1);
-  CHECK(of(all, "b")["result"]["sessions"] == 0);
+  CHECK(entry_of(all, "a")["result"]["sessions"] == 1);
+  CHECK(entry_of(all, "a")["result"]["rooms"] == 1);
+  CHECK(entry_of(all, "b")["result"]["sessions"] == 0);
   for (auto* node : {"a", "b"}) {
-    CHECK(of(all, node)["result"]["epoch"] == 1);
-    CHECK(of(all, node)["result"]["ready"] == true);
-    CHECK(of(all, node)["result"]["memory_bytes"] > 1'000'000);
+    CHECK(entry_of(all, node)["result"]["epoch"] == 1);
+    CHECK(entry_of(all, node)["result"]["ready"] == true);
+    CHECK(entry_of(all, node)["result"]["memory_bytes"] > 1'000'000);
   }
   auto table = console(c, {"nodes"});
   CHECK_THAT(table.out, Catch::Contains("master") && Catch::Contains("sessions"));
@@ -56,13 +39,13 @@ TEST_CASE("the console lists actors of all nodes", "[console]") {
   ann.opened();
   bob.opened();
   ann.ask("room.join", {{"room", "lobby"}});
-  auto all = json::parse(console(c, {"--json", "actors", "--kind", "session"}).out);
-  CHECK(of(all, "a")["result"]["actors"][0]["name"] == "ann");
-  CHECK(of(all, "b")["result"]["actors"][0]["name"] == "bob");
-  CHECK(of(all, "master")["error"].is_null());
-  auto rooms = json::parse(console(c, {"--json", "actors", "--kind", "room", "--name", "lob*"}).out);
-  CHECK(of(rooms, "a")["result"]["matching"] == 1);
-  CHECK(of(rooms, "b")["result"]["matching"] == 0);
+  auto all = console_answers(c, {"actors", "--kind", "session"});
+  CHECK(entry_of(all, "a")["result"]["actors"][0]["name"] == "ann");
+  CHECK(entry_of(all, "b")["result"]["actors"][0]["name"] == "bob");
+  CHECK(entry_of(all, "master")["error"].is_null());
+  auto rooms = console_answers(c, {"actors", "--kind", "room", "--name", "lob*"});
+  CHECK(entry_of(rooms, "a")["result"]["matching"] == 1);
+  CHECK(entry_of(rooms, "b")["result"]["matching"] == 0);
   CHECK(console(c, {"actors", "--sort", "beauty"}).status == 2);
 }
 
@@ -73,22 +56,22 @@ TEST_CASE("the console says where a room is and why, and how the slots are share
   ann.opened();
   ann.ask("room.join", {{"room", "lobby"}});
   ann.ask("message.send", {{"room", "lobby"}, {"text", "hello"}});
-  auto where = json::parse(console(c, {"--json", "where", "room", "lobby"}).out);
+  auto where = console_answers(c, {"where", "room", "lobby"});
   REQUIRE(where.size() == 2); // nodes only
   for (auto* node : {"a", "b"}) {
-    auto it = of(where, node)["result"];
+    auto it = entry_of(where, node)["result"];
     CHECK(it["shard"] == "s" + std::to_string(c.shard_of("lobby")));
     CHECK(it["here"] == (node == std::string("a") ? 1 : 0));
     CHECK(it["ranking"].size() == 3);
     CHECK(it["ranking"][0]["price"] <= it["ranking"][1]["price"]);
   }
-  auto slots = json::parse(console(c, {"--json", "slots"}).out);
+  auto slots = console_answers(c, {"slots"});
   std::size_t sum = 0;
-  auto by_a = of(slots, "a");
+  auto by_a = entry_of(slots, "a");
   for (auto& shard : by_a["result"]["shards"])
     sum += shard["slots"].get<std::size_t>();
   CHECK(sum == 16384);
-  CHECK(of(slots, "a")["result"]["digest"] == of(slots, "b")["result"]["digest"]);
+  CHECK(entry_of(slots, "a")["result"]["digest"] == entry_of(slots, "b")["result"]["digest"]);
   CHECK(console(c, {"where", "shard", "lobby"}).status == 2);
 }
 
@@ -96,15 +79,15 @@ TEST_CASE("the console shows what has happened in all processes, in one order", 
   cluster c;
   c.node("b").kill9();
   auto lost = [&] {
-    auto all = json::parse(console(c, {"--json", "events"}).out);
-    auto master = of(all, "master");
+    auto all = console_answers(c, {"events"});
+    auto master = entry_of(all, "master");
     for (auto& event : master["result"]["events"])
       if (event["event"] == "node.dead") return true;
     return false;
   };
   CHECK(eventually(lost, 20s));
-  auto all = json::parse(console(c, {"--json", "events", "--after", "0", "--limit", "3"}).out);
-  auto events = of(all, "master")["result"]["events"];
+  auto all = console_answers(c, {"events", "--after", "0", "--limit", "3"});
+  auto events = entry_of(all, "master")["result"]["events"];
   REQUIRE(events.size() == 3);
   for (std::size_t i = 0; i < 3; ++i)
     CHECK(events[i]["number"] == i + 1);
@@ -132,23 +115,23 @@ TEST_CASE("a frozen node is named, and the others are shown within a second", "[
   c.node("b").cont();
   CHECK(result.status == 1);
   auto all = json::parse(result.out);
-  CHECK(of(all, "a")["result"]["ready"] == true);
-  CHECK(of(all, "b")["result"].is_null());
-  CHECK_FALSE(of(all, "b")["error"].get<std::string>().empty());
+  CHECK(entry_of(all, "a")["result"]["ready"] == true);
+  CHECK(entry_of(all, "b")["result"].is_null());
+  CHECK_FALSE(entry_of(all, "b")["error"].get<std::string>().empty());
 }
 
 TEST_CASE("while the master is away the console goes by a node", "[console]") {
   cluster c({.shards = 1});
-  auto all = json::parse(console(c, {"--json", "nodes"}).out);
+  auto all = console_answers(c, {"nodes"});
   c.master().kill9();
   auto without = console(c, {"nodes"});
   CHECK(without.status == 1);
   CHECK_THAT(without.err, Catch::Contains("the master at") && Catch::Contains("--node"));
   auto table = console(c, {"nodes"});
-  auto inspect = of(all, "a")["inspect"].get<std::string>();
+  auto inspect = entry_of(all, "a")["inspect"].get<std::string>();
   auto by_node = json::parse(console(c, {"--node", inspect, "--json", "nodes"}).out);
   CHECK(by_node.size() == 2);
-  CHECK(of(by_node, "b")["result"]["ready"] == true);
+  CHECK(entry_of(by_node, "b")["result"]["ready"] == true);
 }
 
 TEST_CASE("a console with another token sees nothing", "[console]") {

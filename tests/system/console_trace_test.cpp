@@ -5,18 +5,12 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/support/cluster.hpp"
+#include "tests/support/console.hpp"
 
 using namespace starling::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-std::vector<std::string> console(const cluster& c, std::vector<std::string> arguments) {
-  std::vector<std::string> command{STARLING_EXECUTABLE, "console", "--config", c.directory() / "node.toml"};
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  return command;
-}
 
 /// Ann on node a and Bob on node b, both in the lobby.
 struct lobby {
@@ -38,7 +32,7 @@ struct lobby {
 
   /// Runs the console with `arguments`, and has Ann send until it has ended. Fills in `said`, by seq.
   run_result trace(std::vector<std::string> arguments, const sending& what) {
-    auto ended = std::async(std::launch::async, [&] { return run(console(c, std::move(arguments))); });
+    auto ended = std::async(std::launch::async, [&] { return console(c, arguments); });
     for (int i = 0; ended.wait_for(0s) != std::future_status::ready; ++i) {
       auto begin = steady::now();
       auto seq = ann.ask("message.send", what(i))["seq"];
@@ -150,7 +144,7 @@ TEST_CASE("a trace follows as many messages of a user as it was told, and shows 
 
 TEST_CASE("a trace finds the message with a key among others", "[console][trace]") {
   lobby l;
-  auto ended = std::async(std::launch::async, [&] { return run(console(l.c, {"--json", "trace", "message", "k1"})); });
+  auto ended = std::async(std::launch::async, [&] { return console(l.c, {"--json", "trace", "message", "k1"}); });
   REQUIRE(eventually([&] { return l.c.log_of("a").find("trace.start") != std::string::npos; }));
   l.ann.ask("message.send", {{"room", "lobby"}, {"text", "before"}, {"key", "k0"}});
   auto seq = l.ann.ask("message.send", {{"room", "lobby"}, {"text", "it"}, {"key", "k1"}})["seq"];
@@ -168,19 +162,20 @@ TEST_CASE("a trace finds the message with a key among others", "[console][trace]
 TEST_CASE("a trace that sees nothing ends by itself and says so", "[console][trace]") {
   lobby l;
   auto begin = steady::now();
-  auto result = run(console(l.c, {"--json", "trace", "room", "attic", "--seconds", "1"}));
+  auto result = console(l.c, {"--json", "trace", "room", "attic", "--seconds", "1"});
   CHECK(steady::now() - begin < 6s); // with the start of the process itself, under sanitizers
   CHECK(result.status == 1);
   CHECK(json::parse(result.out).empty());
   CHECK_THAT(result.err, Catch::Contains("nothing was seen: no message in room attic within 1 s"));
-  CHECK(run(console(l.c, {"trace", "shard", "s1"})).status == 2);
-  CHECK(run(console(l.c, {"trace", "room", "lobby", "--count", "0"})).status == 2);
+  CHECK(console(l.c, {"trace", "shard", "s1"}).status == 2);
+  CHECK(console(l.c, {"trace", "room", "lobby", "--count", "0"}).status == 2);
 }
 
 TEST_CASE("the trace of a console that was killed is over at its deadline, and nobody else's until then",
           "[console][trace]") {
   lobby l;
-  child_process killed(console(l.c, {"trace", "room", "attic", "--seconds", "3"}), l.c.directory() / "killed.log");
+  child_process killed(console_command(l.c, {"trace", "room", "attic", "--seconds", "3"}),
+                       l.c.directory() / "killed.log");
   auto begun = [&] {
     return l.c.log_of("a").find("trace.begin") != std::string::npos &&
            l.c.log_of("b").find("trace.begin") != std::string::npos;
@@ -188,7 +183,7 @@ TEST_CASE("the trace of a console that was killed is over at its deadline, and n
   REQUIRE(eventually(begun));
   killed.signal(SIGKILL);
   REQUIRE(killed.wait(patience));
-  auto refused = run(console(l.c, {"trace", "room", "lobby", "--seconds", "1"}));
+  auto refused = console(l.c, {"trace", "room", "lobby", "--seconds", "1"});
   CHECK(refused.status == 1);
   CHECK_THAT(refused.err, Catch::Contains("traces room attic here") && Catch::Contains("no node can trace"));
   run_result again;

@@ -61,6 +61,28 @@ TEST_CASE("the page of metrics tells of clients, actors and shards", "[protocol]
   CHECK(page.find("starling_publications_in_vain_total 0") != std::string::npos);
 }
 
+TEST_CASE("promtool finds nothing to complain of in the page of metrics", "[protocol][http]") {
+  INFO("promtool is in Debian's package prometheus: ./dev deps");
+  REQUIRE(run({"promtool", "--version"}).status == 0);
+  cluster c({.shards = 2});
+  client_loop loop;
+  chat_client ann(loop, c.as("ann", "a"));
+  chat_client bob(loop, c.as("bob", "b"));
+  for (auto* client : {&ann, &bob}) {
+    client->opened();
+    client->ask("room.join", {{"room", "r"}});
+  }
+  ann.ask("message.send", {{"room", "r"}, {"text", "hello"}});
+  bob.expect("message", {{"room", "r"}});
+  for (const auto* node : {"a", "b"}) {
+    const auto page = http_get(c.port(node), "/metrics").body;
+    CHECK(page.find("starling_redis_round_trip_seconds_count{shard=\"s0\"} ") != std::string::npos);
+    const auto checked = run({"promtool", "check", "metrics"}, page);
+    CHECK(checked.status == 0);
+    CHECK(checked.out + checked.err == "");
+  }
+}
+
 TEST_CASE("a node that misses a shard lives, is not ready, and says what is missing", "[protocol][http]") {
   cluster c({.shards = 2, .nodes = {"a"}});
   c.redis(1).kill9();

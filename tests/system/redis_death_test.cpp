@@ -3,6 +3,7 @@
 
 #include "tests/support/cluster.hpp"
 #include "tests/support/crowd.hpp"
+#include "tests/support/http_request.hpp"
 
 using namespace starling::test;
 using namespace std::chrono_literals;
@@ -95,4 +96,41 @@ TEST_CASE("a shard that hangs is given up after its time, and its rooms answer 5
   CHECK(timed_send(ann, rooms[1]).first == "ok");
   c.redis(0).resume();
   CHECK(eventually([&] { return timed_send(ann, rooms[0]).first == "ok"; }, 5s));
+}
+
+TEST_CASE("a shard that is frozen for five seconds is noticed within two, and harms nobody else", "[redis_death]") {
+  cluster c({.set = {"limits.requests_per_second=100000", "limits.requests_burst=100000"}});
+  client_loop loop;
+  crowd people(loop, {c.port("a"), c.port("b")}, {200, 40, 2});
+  INFO("seed " << people.seed());
+  chat_client ann(loop, c.as("ann", "a"));
+  ann.opened();
+  const auto rooms = c.room_on_each_shard(ann, "probe-");
+  people.talk(500ms);
+  CHECK(people.wait_acknowledged(200, 30s));
+
+  constexpr std::size_t victim = 1;
+  c.redis(victim).pause();
+  const auto frozen = steady::now();
+  CHECK(eventually([&] { return !c.is_ready("a") && !c.is_ready("b"); }, 4s));
+  CHECK(steady::now() - frozen < 3s); // 1 s of silence, two pings; and some for a machine that is busy
+  while (steady::now() - frozen < 5s)
+    for (std::size_t s = 0; s < rooms.size(); ++s) {
+      const auto [answer, took] = timed_send(ann, rooms[s]);
+      CHECK(answer == (s == victim ? "503, retry" : "ok"));
+      CHECK(took < 500ms);
+    }
+  // No thread of a node has waited for it.
+  const auto metrics = http_get(c.port("a"), "/metrics").body;
+  CHECK(metric(metrics, "starling_loop_lag_max_seconds") < 0.5);
+
+  c.redis(victim).resume();
+  CHECK(eventually([&] { return c.is_ready("a") && c.is_ready("b"); }, 5s));
+  CHECK(people.wait_acknowledged(200, 30s));
+  CHECK(people.settle(60s));
+  CHECK(people.reconnects() == 0);
+  const auto faults = people.faults(c.port("a"));
+  INFO(describe(faults, people.seed()));
+  CHECK(faults.empty());
+  CHECK(people.complaints() == no_complaints);
 }

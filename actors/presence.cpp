@@ -141,8 +141,8 @@ void presence_state::flush() {
   for (auto& user : std::exchange(to_announce_, {})) {
     auto shard = shard_of(user);
     // What is said without a lease counts for nothing there, and is cleared away.
-    if (!shards_[table_->shards()[shard].name].held) {
-      to_announce_.insert(user);
+    if (auto& there = shards_[table_->shards()[shard].name]; !there.held) {
+      there.unsaid.insert(user);
       continue;
     }
     auto& list = announcements[shard];
@@ -303,7 +303,10 @@ void presence_state::leases_answered(const std::string& name, const std::vector<
   shard.renewed = now;
   // It has come back, perhaps without them; or we were frozen, or it was, and others have taken us for dead; or it was
   // emptied.
-  if (!std::exchange(shard.held, true) || lapsed || forgotten) announce_all(name);
+  if (!std::exchange(shard.held, true) || lapsed || forgotten) {
+    to_announce_.merge(std::exchange(shard.unsaid, {}));
+    announce_all(name);
+  }
   std::set<std::string> here(answer.begin() + 1, answer.end());
   if (here == shard.alive) return;
   auto before = std::exchange(shard.alive, std::move(here));
@@ -347,6 +350,7 @@ std::string presence_state::describe(const user_id& about) const {
         .add("shard", shard.first)
         .add("up", shard.second.up)
         .add("lease_held", shard.second.held)
+        .add("unsaid", shard.second.unsaid.size())
         .add("nodes_with_lease", shard.second.alive.size())
         .text();
   });

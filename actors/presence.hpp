@@ -85,7 +85,8 @@ private:
     std::set<std::string> alive;                     // nodes
     std::chrono::steady_clock::time_point renewed{}; // ours
     bool up = false;
-    bool held = false; // ours, since it was up last
+    bool held = false;        // ours, since it was up last
+    std::set<user_id> unsaid; // of whom it hears when it is
   };
 
   void announce(const user_id& user);

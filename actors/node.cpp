@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "actors/describe.hpp"
 #include "actors/presence.hpp"
 #include "actors/router.hpp"
@@ -28,7 +30,8 @@ node_state::~node_state() {
 void node_state::start_children() {
   if (running_) return;
   auto& settings = options_.settings;
-  auto tag = settings.name + "#" + std::to_string(options_.incarnation);
+  // What those before them have said of users is not said by these.
+  auto tag = fmt::format("{}#{}.{}", settings.name, options_.incarnation, ++starts_);
   router_ = self_->spawn<caf::monitored>(
       router, router_options{settings.cluster.id, settings.timings.tail_check, options_.make_link});
   presence_ =

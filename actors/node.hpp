@@ -57,7 +57,8 @@ private:
   router_actor router_;
   presence_actor presence_;
   bool running_ = false;
-  unsigned failures_ = 0; // of children, since one has lived for a while
+  std::uint64_t starts_ = 0; // of children, under this incarnation or another
+  unsigned failures_ = 0;    // of children, since one has lived for a while
   std::chrono::steady_clock::time_point started_{};
   std::shared_ptr<const room_options> room_options_;
   std::map<room_id, active_room> rooms_;

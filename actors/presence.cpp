@@ -178,9 +178,14 @@ void presence_state::write_announcements(std::size_t shard, std::vector<std::pai
 
 void presence_state::read_refreshed(std::vector<user_id> users) {
   auto call = call_presence_get(users, table_->epoch());
-  auto failed = [this, users] {
-    for (auto& user : users)
+  // Where the shard is away, its feeds tell when it is back.
+  auto failed = [this, users, name = table_->shards()[shard_of(users.front())].name] {
+    const bool again = shards_[name].up;
+    for (auto& user : users) {
       settle(user, false);
+      if (again && watched_.contains(user)) to_refresh_.insert(user);
+    }
+    if (again) self_->delayed_send(self_, std::chrono::milliseconds(500), flush_presence{});
   };
   self_->request(options_.router, options_.timings.request, std::move(call))
       .then(
@@ -233,7 +238,7 @@ void presence_state::news(const feed_news& what) {
 void presence_state::moved(const feed_moved& what) {
   if (what.feed.kind == tail_kind::user_rooms) return tell_sessions(what.feed.id, rooms_changed{{}, what.now.version});
   auto i = watched_.find(what.feed.id);
-  if (i == watched_.end() || i->second.now.version == what.now.version) return;
+  if (i == watched_.end() || (i->second.known && i->second.now.version == what.now.version)) return;
   // Versions begin anew where a shard was emptied: what is read now counts.
   if (what.now.version < i->second.now.version) i->second.now.version = 0;
   refresh(what.feed.id);
@@ -245,8 +250,11 @@ void presence_state::use(const use_table& what) {
   table_ = what.table;
   std::map<std::string, shard_leases> before;
   before.swap(shards_);
-  for (auto& shard : table_->shards())
-    shards_[shard.name] = std::move(before[shard.name]);
+  for (auto& shard : table_->shards()) {
+    auto& here = shards_[shard.name] = std::move(before[shard.name]);
+    // Another address is another shard until it says that it is up.
+    if (std::exchange(here.address, shard.address) != shard.address) here.up = here.held = false;
+  }
   // Users whose slots have moved must be announced where they are now.
   for (auto& [user, here] : local_)
     to_announce_.insert(user);
@@ -260,12 +268,9 @@ void presence_state::shard_changed(const shard_report& what) {
   auto i = shards_.find(what.name);
   if (i == shards_.end()) return;
   bool up = what.state == shard_state_kind::up || what.state == shard_state_kind::deaf;
-  if (up && !i->second.up) {
-    i->second.up = true;
-    i->second.held = false;
-    renew();
-  }
-  i->second.up = up;
+  if (std::exchange(i->second.up, up) == up) return;
+  i->second.held = false;
+  if (up) renew();
 }
 
 void presence_state::announce_all(const std::string& shard) {

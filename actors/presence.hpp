@@ -82,6 +82,7 @@ private:
     caf::typed_response_promise<std::vector<user_presence>> promise;
   };
   struct shard_leases {
+    std::string address;
     std::set<std::string> alive;                     // nodes
     std::chrono::steady_clock::time_point renewed{}; // ours
     bool up = false;

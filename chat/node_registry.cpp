@@ -1,13 +1,15 @@
 #include "chat/node_registry.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace starling {
 
-/// The last beats of nodes that fall silent together are up to `heartbeat` apart: before the first of them would be
-/// dead it is known that all are silent.
+/// The last beats of nodes that fall silent together may be three heartbeats apart, since a beat waits for the answer
+/// to the one before. It is to be known that all are silent before the first of them would be dead; where `dead_after`
+/// is less than five heartbeats it may not be.
 node_registry::node_registry(std::chrono::milliseconds dead_after, std::chrono::milliseconds heartbeat)
-    : dead_after_(dead_after), deaf_after_(std::max(dead_after - heartbeat, 2 * heartbeat)) {}
+    : dead_after_(dead_after), deaf_after_(std::max(dead_after - 3 * heartbeat, 2 * heartbeat)) {}
 
 void node_registry::restore(const std::vector<node_entry>& nodes, const std::vector<dead_entry>& dead, time_point now) {
   heard_ = now;
@@ -22,11 +24,13 @@ void node_registry::restore(const std::vector<node_entry>& nodes, const std::vec
 
 bool node_registry::hears_nobody(time_point now) const { return !nodes_.empty() && now - heard_ >= deaf_after_; }
 
-/// If nobody was heard before, that now somebody is says that the others may be as well.
+/// If nobody was heard before, that now somebody is says that the others may be as well, when they have found their way
+/// back: for that they have `dead_after` before it counts. But once: else whoever knocks now and then, and is not let
+/// in, would keep the dead alive.
 void node_registry::hear_somebody(time_point now) {
   if (hears_nobody(now))
     for (auto& [name, node] : nodes_)
-      node.heard = now;
+      if (!std::exchange(node.excused, true)) node.heard = now + dead_after_;
   heard_ = now;
 }
 
@@ -69,6 +73,7 @@ node_standing node_registry::beat(const std::string& name, std::uint64_t incarna
     hear_somebody(now);
     if (silent(i->second, now)) return node_standing::dead; // too late, even if nobody has looked yet
     i->second.heard = now;
+    i->second.excused = false;
     return node_standing::alive;
   }
   return incarnation <= newest_dead(name) ? node_standing::dead : node_standing::unknown;

@@ -37,7 +37,8 @@ enum class node_standing : std::uint8_t { alive, unknown, dead };
 /// nobody can act in the name of a node that the others have already buried.
 ///
 /// But who hears nobody at all is cut off, or stood still: that says nothing of the nodes. Then nobody dies, and from
-/// the first that is heard again, be it one that is not let in, all have `dead_after` once more.
+/// the first that is heard again, be it one that is not let in, all have `dead_after` twice, to come back and be heard.
+/// But once: then they must be.
 class node_registry {
 public:
   using time_point = std::chrono::steady_clock::time_point;
@@ -92,6 +93,7 @@ private:
     time_point joined;
     time_point heard;
     bool confirmed = true; // has joined since `restore`
+    bool excused = false;  // was silent while nobody was heard, and has not been heard since
   };
   struct grave {
     std::uint64_t incarnation = 0;

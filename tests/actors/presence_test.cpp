@@ -113,6 +113,17 @@ TEST_CASE("who goes or comes while the shard is away from the node is known to w
   CHECK_FALSE(s.anna.told_online("bert"));
 }
 
+TEST_CASE("who does not come back to a node whose presence has failed is gone", "[presence]") {
+  watching s;
+  caf::anon_send(s.b->self, restart_child{"presence", {}, false});
+  s.settle();
+  REQUIRE(s.bert.closed());
+  s.pass(s.settings.lease.ttl + 2 * s.settings.lease.renew);
+  CHECK(s.anna.told_online("bert") == false);
+  auto carl = s.enter(*s.b, "carl"); // the node itself goes on
+  CHECK(s.anna.get("presence.get", {{"users", {"carl"}}})["users"][0]["online"] == true);
+}
+
 TEST_CASE("a node whose shards are away ends all the same", "[presence]") {
   watching s;
   auto shards = actor_directory::instance().count("shard");

@@ -213,6 +213,8 @@ TEST_CASE("a user is online while a node with a lease says so", "[store]") {
   auto renewed = [&] { return std::get<std::vector<std::string>>(read_names(store.run(call_lease("n2", 3000)))); };
   CHECK(renewed() == std::vector<std::string>{"NEW", "n2"});
   CHECK(renewed() == std::vector<std::string>{"HELD", "n2"});
+  store.now += 3001; // it ran out, and what was said under it may be cleared away
+  CHECK(renewed() == std::vector<std::string>{"NEW", "n2"});
   store.run(call_presence_set("n2", {{"ann", true}}, 1));
   store.run(call_presence_set("n2", {{"ann", false}}, 1));
   CHECK(get().nodes.empty());

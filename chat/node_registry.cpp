@@ -5,11 +5,11 @@
 
 namespace starling {
 
-/// The last beats of nodes that fall silent together may be three heartbeats apart, since a beat waits for the answer
-/// to the one before. It is to be known that all are silent before the first of them would be dead; where `dead_after`
-/// is less than five heartbeats it may not be.
+/// The last beats of nodes that fall silent together may be two heartbeats apart, if one was lost. It is to be known
+/// that all are silent before the first of them would be dead; where `dead_after` is less than four heartbeats it may
+/// not be.
 node_registry::node_registry(std::chrono::milliseconds dead_after, std::chrono::milliseconds heartbeat)
-    : dead_after_(dead_after), deaf_after_(std::max(dead_after - 3 * heartbeat, 2 * heartbeat)) {}
+    : dead_after_(dead_after), deaf_after_(std::max(dead_after - 2 * heartbeat, 2 * heartbeat)) {}
 
 void node_registry::restore(const std::vector<node_entry>& nodes, const std::vector<dead_entry>& dead, time_point now) {
   heard_ = now;

@@ -18,7 +18,7 @@ using outcome = node_registry::join_outcome;
 constexpr node_registry::time_point start{};
 constexpr auto dead_after = 3s;
 constexpr auto heartbeat = 500ms;
-constexpr auto deaf_after = dead_after - 3 * heartbeat;
+constexpr auto deaf_after = dead_after - 2 * heartbeat;
 
 node_entry node_a(std::uint64_t incarnation, std::string url = "ws://a/ws") {
   return {"a", incarnation, std::move(url)};
